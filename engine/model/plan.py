@@ -1,0 +1,283 @@
+"""The plan: what will be sent, as frozen data. What is printed is what runs.
+
+    Plan ── migrations ── MigrationPlan ── units ── Unit ── statements ── Statement
+
+A *unit* is the atom of running, resuming and undoing. Without a loop it is one
+transaction. With a loop it is: `before` (first transaction), then batches,
+each one transaction {guard; body; checkpoint}, then `after` (in the
+transaction of the last batch). In a migration that runs in a single
+transaction the same statements run, in the same order, inside that one.
+
+Parameters are named (`:lo1`) and bound by the executor; the text is never
+changed after planning. The names a statement may use:
+
+    lo1…lok   first key of the batch          up1…upk  last key at the step's start
+    hi1…hik   last key of the batch           skip     rows per batch − 1
+    batch     number of the batch, from 1     now      the step's start (text, UTC)
+    force     1 when `--on-conflict force`, else 0
+    mark1…    values read by the unit's `marks`, stored with the checkpoint
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal as Choice
+
+Kind = Choice["ddl", "rows", "check", "setting"]
+Reversible = Choice["derived", "journal", "given", "no"]
+Count = Choice["", "selected", "written", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement, byte for byte as it is sent.
+
+    Attributes:
+        purpose: one word for people: change, journal, bound, count, freeze,
+            prepare, restore, guard, check, cleanup, setting …
+        binds: names of the parameters in `sql`.
+        count: what the rows it changed (or, for a SELECT, the number it
+            returns) are added to in the step's totals; "" for nothing.
+        only: "force": sent only when rows that changed since are overwritten.
+    """
+
+    sql: str
+    kind: Kind
+    purpose: str = "change"
+    binds: tuple[str, ...] = ()
+    count: Count = ""
+    only: Choice["", "force"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """How a unit's rows are cut into batches by key.
+
+    Attributes:
+        table: whose rows are walked, for words.
+        keys: the key columns, k of them.
+        start: returns one row of 2k columns: first key, last key. NULL in the
+            first column: there is nothing to do.
+        bound: binds lo, up, skip; returns the last key of the batch (k
+            columns); no row: the batch ends at `up`.
+        body: binds lo, hi, batch, now …; one transaction per batch.
+        following: binds hi, up; returns the first key after the batch; no
+            row: it was the last. Runs in the batch's transaction after `body`.
+        size: rows per batch as the spec says, None for adaptive.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    start: Statement
+    bound: Statement
+    body: tuple[Statement, ...]
+    following: Statement
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question whose answer must be right.
+
+    `query` returns one number, compared as told by the bounds or with what
+    `other` returns (both read in one snapshot).
+
+    Attributes:
+        title: what must hold, in words ("youtube_results: (source, source_id) is unique").
+        sample: returns up to 5 rows that show the failure, or None.
+        path: field path below the step, for the place in the spec.
+        failure: sentence of a failure with `{count}`, `{other}`; "" for a general one.
+    """
+
+    title: str
+    query: Statement
+    other: Statement | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    sample: Statement | None = None
+    path: tuple[str | int, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """`expect_rows`: judged on the totals in the last batch, and early where it can be.
+
+    Attributes:
+        text: how the spec says it, for messages ("all", "5000", "at most 100").
+        query: returns the number expected; asked once at the step's start.
+        every: `all`: selected = written (+ skipped under `skip`).
+        early: counts the rows that will be selected; judged before the first write.
+    """
+
+    text: str
+    exact: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    query: Statement | None = None
+    every: bool = False
+    early: Statement | None = None
+    path: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A conflict to look for before an undo writes.
+
+    Attributes:
+        kind: changed, deleted, added, taken, schema.
+        table: whose rows.
+        count: returns the number of rows in conflict.
+        sample: returns up to 5 of their keys.
+        words: sentence with `{count}`.
+        early: True where it can be asked before the whole rollback begins;
+            False where later units of the same migration must be undone first.
+        skippable: False where the conflict stops `skip` and `force` too.
+    """
+
+    kind: str
+    table: str
+    count: Statement
+    sample: Statement | None
+    words: str
+    early: bool = True
+    skippable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`when` by rows or SQL: asked once at the step's start, its answer stored.
+
+    Attributes:
+        query: returns one value; true is any value that SQL takes for true.
+    """
+
+    id: str
+    query: Statement
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The atom of running, resuming and undoing.
+
+    Attributes:
+        id: unique in its migration, e.g. `3-copy` or `2-alter.2`.
+        step: id of the step it comes from.
+        title: one line for people.
+        symbol: `+` add, `~` change, `-` remove, `⟳` rebuild, `>` rows, `?` check, `=` setting.
+        why: what people want to know: in place or rebuild and why, batches by
+            which key, how it is undone.
+        settings, resets: sent outside of the transaction, before and after it
+            (SQLite: `PRAGMA foreign_keys`, which does nothing inside one).
+        checks: must hold before the first write of the unit (a validate step
+            has only these); a failure is exit 3.
+        before, loop, after: see the module's docstring.
+        unchanged: asked at the beginning and the end of the transaction; a
+            row that is new at the end fails the unit (foreign key violations).
+        marks: asked once at the step's start; the values of their rows are
+            bound as mark1, mark2, … and stored with the checkpoint.
+        undo: the units that take it back, in the order in which they run.
+        rows: rows it is expected to touch, None if unknown.
+        touches: tables whose rows or definition it changes.
+        keeps: tables of the engine that hold its way back (journals, tables
+            put aside); `finalize` drops them.
+        scratch: helper tables of this unit, dropped when it is done.
+        early: see `Guard.early`; only on undo units.
+    """
+
+    id: str
+    step: str
+    title: str
+    symbol: str
+    why: str = ""
+    settings: tuple[Statement, ...] = ()
+    resets: tuple[Statement, ...] = ()
+    condition: Condition | None = None
+    checks: tuple[Check, ...] = ()
+    expectation: Expectation | None = None
+    marks: tuple[Statement, ...] = ()
+    before: tuple[Statement, ...] = ()
+    loop: Loop | None = None
+    after: tuple[Statement, ...] = ()
+    unchanged: tuple[Statement, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    undo: tuple["Unit", ...] = ()
+    reversible: Reversible = "derived"
+    reason: str = ""
+    rows: int | None = None
+    touches: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
+    on_conflict: str = "fail"
+
+    def statements(self) -> tuple[Statement, ...]:
+        """Return every statement of the unit in the order in which it is first sent."""
+        found: list[Statement] = list(self.settings)
+        if self.condition:
+            found.append(self.condition.query)
+        for check in self.checks:
+            found += [s for s in (check.query, check.other) if s]
+        if self.expectation:
+            found += [s for s in (self.expectation.query, self.expectation.early) if s]
+        found += [*self.marks, *self.unchanged]
+        for guard in self.guards:
+            found.append(guard.count)
+        found += self.before
+        if self.loop:
+            found += [self.loop.start, self.loop.bound, *self.loop.body, self.loop.following]
+        found += [*self.after, *self.resets]
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """One migration, forward or back.
+
+    Attributes:
+        direction: apply or rollback.
+        single: True: one transaction for all units (decision 11).
+        mode_reason: why single or stepwise, in words.
+        checksum: of the spec, see `spec.checksum`; of the class for code.
+        spec_name, spec_text: the spec's file name and text as it was read.
+        before, after: fingerprints of the schema state; "" where unknown.
+        code: True for a migration registered from Python.
+        skipped: why it is passed over on this database; "" if it runs.
+    """
+
+    version: str
+    description: str
+    units: tuple[Unit, ...]
+    direction: Choice["apply", "rollback"] = "apply"
+    single: bool = True
+    mode_reason: str = ""
+    on_failure: Choice["rollback", "stop"] = "rollback"
+    checksum: str = ""
+    spec_name: str = ""
+    spec_text: str = ""
+    before: str = ""
+    after: str = ""
+    code: bool = False
+    skipped: str = ""
+
+    @property
+    def reversible(self) -> bool:
+        """True when no unit is without a way back."""
+        return all(unit.reversible != "no" for unit in self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one `apply` or `rollback` would do.
+
+    Attributes:
+        dialect: name of the database's kind.
+        protocol: the statements that go with every transaction (guard and
+            checkpoint), printed once.
+        schema: fingerprint of the state that it was made for.
+    """
+
+    dialect: str
+    migrations: tuple[MigrationPlan, ...]
+    protocol: tuple[Statement, ...] = ()
+    schema: str = ""
+    notes: tuple[str, ...] = field(default=())

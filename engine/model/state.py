@@ -1,0 +1,211 @@
+"""What a database holds: the schema state, as the database itself prints it.
+
+A state is read by a dialect from a live database, a snapshot file, or the
+shadow in which planning folds the earlier specs; it is never guessed from a
+spec. `sql` attributes are the database's own text of an object, verbatim.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table or view.
+
+    Attributes:
+        type: the declared type, as written ("" for none).
+        default: default expression as the database prints it, or None.
+        generated: generated expression, or None; `stored` says which kind.
+        key_position: place in the primary key from 1, 0 for none.
+    """
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    generated: str | None = None
+    stored: bool = False
+    collate: str = ""
+    key_position: int = 0
+    auto_increment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A unique or primary key that stands in the table's own definition."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    name: str
+    columns: tuple[str, ...]
+    table: str
+    references: tuple[str, ...]  # empty: the primary key of `table`
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    deferrable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    sql: str
+    column: str = ""  # set when written on a column
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index with a definition of its own (automatic indexes of keys are not here).
+
+    Attributes:
+        columns: column names; "" where the part is an expression.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    unique: bool
+    where: str | None
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    name: str
+    table: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    name: str
+    columns: tuple[Column, ...]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        keys: primary and unique keys in the table's text.
+        row_id: name by which the database's hidden row id can be used, "" if
+            there is none (SQLite: `rowid`, `_rowid_` or `oid`).
+        strict: SQLite's STRICT.
+        virtual: made by an extension: no alter, no rebuild.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    checks: tuple[Check, ...]
+    sql: str
+    row_id: str = ""
+    strict: bool = False
+    virtual: bool = False
+
+    def column(self, name: str) -> Column | None:
+        """Return the column called `name` (ASCII case does not matter), or None."""
+        return next((c for c in self.columns if same_name(c.name, name)), None)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Names of the primary key's columns in key order; empty for none."""
+        return tuple(c.name for c in sorted((c for c in self.columns if c.key_position), key=lambda c: c.key_position))
+
+    @property
+    def auto_increment(self) -> str:
+        """Name of the column that numbers itself for good (AUTOINCREMENT), or ""."""
+        return next((c.name for c in self.columns if c.auto_increment), "")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """All tables, indexes, views and triggers of the user, without the engine's own.
+
+    Attributes:
+        complete: False where it is folded from specs without a baseline, so
+            that a name it lacks may well exist.
+    """
+
+    tables: tuple[Table, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    views: tuple[View, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    complete: bool = True
+
+    def table(self, name: str) -> Table | None:
+        """Return the table called `name`, or None."""
+        return next((t for t in self.tables if same_name(t.name, name)), None)
+
+    def view(self, name: str) -> View | None:
+        """Return the view called `name`, or None."""
+        return next((v for v in self.views if same_name(v.name, name)), None)
+
+    def relation(self, name: str) -> Table | View | None:
+        """Return the table or view called `name`, or None."""
+        return self.table(name) or self.view(name)
+
+    def index(self, name: str) -> Index | None:
+        """Return the index called `name`, or None."""
+        return next((i for i in self.indexes if same_name(i.name, name)), None)
+
+    def trigger(self, name: str) -> Trigger | None:
+        """Return the trigger called `name`, or None."""
+        return next((t for t in self.triggers if same_name(t.name, name)), None)
+
+    def indexes_of(self, table: str) -> tuple[Index, ...]:
+        """Return the indexes on `table`, in the order in which they were made."""
+        return tuple(i for i in self.indexes if same_name(i.table, table))
+
+    def triggers_of(self, table: str) -> tuple[Trigger, ...]:
+        """Return the triggers on `table` (or view)."""
+        return tuple(t for t in self.triggers if same_name(t.table, table))
+
+    def referring_to(self, table: str) -> tuple[Table, ...]:
+        """Return the other tables that have a foreign key to `table`."""
+        return tuple(
+            t
+            for t in self.tables
+            if not same_name(t.name, table) and any(same_name(f.table, table) for f in t.foreign_keys)
+        )
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over the objects as (type, name, table, text), order aside.
+
+        Decision 21 defines equality so; it is what drift is judged by.
+        """
+        objects = sorted(
+            [("table", t.name, t.name, t.sql) for t in self.tables]
+            + [("index", i.name, i.table, i.sql) for i in self.indexes]
+            + [("view", v.name, v.name, v.sql) for v in self.views]
+            + [("trigger", t.name, t.table, t.sql) for t in self.triggers]
+        )
+        return hashlib.sha256(repr(objects).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def same_name(left: str, right: str) -> bool:
+    """Tell whether two identifiers name the same thing (ASCII case folded, as SQLite does)."""
+    return fold(left) == fold(right)
+
+
+def fold(name: str) -> str:
+    """Return `name` with A–Z lowered; other letters keep their case, as in SQLite."""
+    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name closest to `name`, or "" if none is close."""
+    by_fold = {fold(k): k for k in known}
+    close = difflib.get_close_matches(fold(name), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else ""

@@ -1,0 +1,1 @@
+"""From text to a checked `Spec`: reading, templates, schema, building."""
