@@ -106,7 +106,7 @@ class Session(Protocol):
 
     def condition(self, id: str, sql: str, text: str) -> Condition: ...
 
-    def literal(self, value: str | int | float | bool | None) -> str:
+    def literal(self, value: str | float | bool | None) -> str:
         """Return `value` as a SQL literal."""
         ...
 
@@ -128,6 +128,10 @@ class Session(Protocol):
         Raises:
             Problem: it can't be prepared (SP110, RF101, RF102, RF110).
         """
+        ...
+
+    def fork(self) -> Session:
+        """Return an independent copy of the fold as it stands."""
         ...
 
     def finish(self, step: str) -> tuple[Unit, ...]:

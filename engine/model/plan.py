@@ -202,7 +202,7 @@ class Unit:
     after: tuple[Statement, ...] = ()
     unchanged: tuple[Statement, ...] = ()
     guards: tuple[Guard, ...] = ()
-    undo: tuple["Unit", ...] = ()
+    undo: tuple[Unit, ...] = ()
     reversible: Reversible = "derived"
     reason: str = ""
     rows: int | None = None

@@ -45,17 +45,17 @@ class SqlIsTrue:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    when: "When"
+    when: When
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    parts: tuple["When", ...]
+    parts: tuple[When, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    parts: tuple["When", ...]
+    parts: tuple[When, ...]
 
 
 When = TableExists | ColumnExists | IndexExists | DialectIs | RowsAre | SqlIsTrue | Not | AnyOf | AllOf

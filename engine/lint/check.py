@@ -1,0 +1,115 @@
+"""Facts of planning in, findings out: the rules that look at effects, and suppressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from engine.errors import Diagnostic, Problem, Severity
+from engine.lint.base import Rule, find, registry
+from engine.plan.compile import Fact
+from engine.spec.model import Spec, Suppression
+
+
+def check(facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:
+    """Return what the rules with a check of their own find in `facts`.
+
+    A rule that crashes is a finding of that rule and hides no other.
+    """
+    found: list[Diagnostic] = []
+    for fact in facts:
+        if fact.passed_over:
+            continue
+        for rule in registry():
+            if rule.check is not None:
+                found += (_finding(rule, fact, problem) for problem in _run(rule, fact))
+    return tuple(found)
+
+
+def _run(rule: Rule, fact: Fact) -> Iterable[Problem]:
+    assert rule.check is not None
+    try:
+        return tuple(rule.check(fact))
+    except Exception as error:  # noqa: BLE001  a broken rule must not hide the others
+        words = f"the rule itself failed on this step ({type(error).__name__}: {error}); please report it"
+        return (Problem(rule.id, words, (fact.step.verb, "<key>"), severity="warning"),)
+
+
+def _finding(rule: Rule, fact: Fact, problem: Problem) -> Diagnostic:
+    step = fact.step
+    severity: Severity = rule.severity if problem.severity == "error" else problem.severity
+    return Diagnostic(
+        rule.id,
+        severity,
+        problem.message,
+        step.span(problem.path),
+        problem.hint or rule.instead,
+        version=fact.spec.version,
+        step=step.id,
+        bindings=step.bindings,
+        subject=problem.subject,
+    )
+
+
+def suppress(
+    diagnostics: Iterable[Diagnostic], specs: Sequence[Spec], config: Sequence[Suppression] = ()
+) -> tuple[Diagnostic, ...]:
+    """Return `diagnostics` without those that specs or config ignore, and what is wrong with the ignores.
+
+    Rules that mean "the plan can't be built or trusted" stay (`Rule.final`).
+    """
+    by_version = {spec.version: spec for spec in specs}
+    kept: list[Diagnostic] = []
+    for diagnostic in diagnostics:
+        rule = find(diagnostic.rule)
+        entries = _entries(diagnostic, by_version) + list(config)
+        hit = next((e for e in entries if _covers(e.rule, diagnostic.rule, rule)), None)
+        if hit is None or (rule is not None and rule.final):
+            kept.append(diagnostic)
+        elif rule is not None and rule.needs_reason and not hit.reason.strip():
+            kept += (
+                diagnostic,
+                replace(
+                    diagnostic,
+                    rule="SP118",
+                    severity="error",
+                    message=f"`ignore` of {rule.id} needs a reason",
+                    span=hit.span,
+                    hint="add `reason: why it is right here`",
+                    related=(),
+                ),
+            )
+    for spec in specs:
+        for entry in [*spec.ignore, *(e for step in spec.steps for e in step.ignore)]:
+            if find(entry.rule) is None and entry.rule.upper() not in {r.id[:2] for r in registry()}:
+                kept.append(
+                    Diagnostic(
+                        "SP116",
+                        "warning",
+                        f"there is no rule `{entry.rule}`, so this ignores nothing",
+                        entry.span,
+                        "`engine lint --list-rules` shows them all",
+                        version=spec.version,
+                    )
+                )
+    return tuple(kept)
+
+
+def _entries(diagnostic: Diagnostic, specs: dict[str, Spec]) -> list[Suppression]:
+    spec = specs.get(diagnostic.version)
+    if spec is None:
+        return []
+    return [*spec.ignore, *(e for step in spec.steps if step.id == diagnostic.step for e in step.ignore)]
+
+
+def _covers(word: str, rule_id: str, rule: Rule | None) -> bool:
+    return word.upper() in (rule_id, rule_id[:2]) or (rule is not None and word == rule.name)
+
+
+def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return `diagnostics` sorted by file, place and rule, without repetitions."""
+    seen: dict[tuple[object, ...], Diagnostic] = {}
+    for d in diagnostics:
+        place = (d.span.source.name, d.span.line, d.span.column) if d.span else ("", 0, 0)
+        seen.setdefault((*place, d.rule, d.message), d)
+    return tuple(seen[key] for key in sorted(seen))  # type: ignore[type-var]

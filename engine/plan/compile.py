@@ -1,0 +1,341 @@
+"""Specs and a session in, a plan and findings out. The heart; pure.
+
+Each step's changes are rendered by the dialect's session, which advances the
+state as it goes; a `Problem` becomes a `Diagnostic` at the step's place, and
+the fold goes on with the next step, so that one run finds all mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.dialects.base import Dialect, Session, StepContext
+from engine.errors import Diagnostic, Path, Problem, Related
+from engine.model.changes import (
+    AlterTable,
+    Change,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RenameColumn,
+    RenameTable,
+)
+from engine.model.plan import MigrationPlan, Unit
+from engine.model.state import SchemaState, fold, nearest
+from engine.plan.conditions import decide, describe
+from engine.plan.sizes import LARGE, Counter, Sizes, no_database, sum_rows
+from engine.source import Span
+from engine.spec.model import Spec, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One step as planning saw it: what lint rules look at.
+
+    Attributes:
+        passed_over: why the step does not run here ("table x does not exist"), or "".
+    """
+
+    spec: Spec
+    step: Step
+    changes: tuple[Change, ...]
+    before: SchemaState
+    after: SchemaState
+    units: tuple[Unit, ...]
+    passed_over: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What compiling gave: migrations in order, findings, and facts for lint."""
+
+    migrations: tuple[MigrationPlan, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    facts: tuple[Fact, ...]
+
+
+@dataclass
+class Compiler:
+    """Folds specs over one session.
+
+    Attributes:
+        names_must_exist: False for lint without a baseline, where a table that
+            nobody made is only a warning.
+    """
+
+    session: Session
+    dialect: Dialect
+    count: Counter = no_database
+    names_must_exist: bool = True
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    _gone: dict[tuple[str, str], tuple[str, Span | None]] = field(default_factory=dict)
+    _broken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._sizes = Sizes(self.count)
+
+    def compile(self, specs: Sequence[Spec]) -> Compiled:
+        """Fold `specs` in order and return plans for them."""
+        migrations = tuple(self.migration(spec) for spec in specs)
+        return Compiled(migrations, tuple(self.diagnostics), tuple(self.facts))
+
+    def migration(self, spec: Spec) -> MigrationPlan:
+        """Return the plan of one spec; findings go to `diagnostics`."""
+        name = self.dialect.name
+        plan = MigrationPlan(
+            spec.version,
+            spec.description,
+            (),
+            on_failure="stop" if spec.on_failure == "stop" else "rollback",
+            checksum=spec.checksum,
+            spec_name=spec.source.name,
+            spec_text=spec.source.text,
+            before=self.session.state.fingerprint(),
+        )
+        if spec.dialects and name not in spec.dialects:
+            return replace(
+                plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}"
+            )
+        made: set[str] = set()
+        units: list[Unit] = []
+        for step in spec.steps:
+            units += self._step(spec, step, made)
+        units += self.session.finish("end")
+        ordered = tuple(units)
+        single, reason = self._mode(spec, ordered)
+        return replace(
+            plan,
+            units=_early(ordered),
+            single=single,
+            mode_reason=reason,
+            after=self.session.state.fingerprint(),
+        )
+
+    # ── one step ──────────────────────────────────────────────────────────
+    def _step(self, spec: Spec, step: Step, made: set[str]) -> tuple[Unit, ...]:
+        before = self.session.state
+        changes: tuple[Change, ...] = ()
+        units: tuple[Unit, ...] = ()
+        passed_over = ""
+        try:
+            answer: bool | str = True
+            if step.when is not None:
+                answer = decide(step.when, self.session, self.dialect.name)
+            if answer is False:
+                passed_over = f"not so: {describe(step.when)}" if step.when else ""
+            else:
+                changes = tuple(step.body.changes(before))
+                units = self._changes(spec, step, changes, made)
+                if step.undo is not None and not step.irreversible:
+                    units = self._given(spec, step, units)
+                if step.irreversible:
+                    units = tuple(
+                        replace(u, undo=(), reversible="no", reason=step.irreversible) for u in units
+                    )
+                if isinstance(answer, str) and step.when is not None:
+                    condition = self.session.condition(step.id, answer, describe(step.when))
+                    units = tuple(replace(u, condition=condition) for u in units)
+                units = tuple(replace(u, title=f"{u.title}: {step.description}") if step.description else u for u in units)
+        except Problem as problem:
+            units = ()
+            self._report(spec, step, problem)
+            self._broken |= {fold(name) for name in _made_by(step, before)}
+        self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over))
+        return units
+
+    def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]) -> tuple[Unit, ...]:
+        units: list[Unit] = []
+        for change in changes:
+            context = StepContext(
+                step.id if not units else f"{step.id}.{len(units) + 1}",
+                step.irreversible or ("the step has an undo of its own" if step.undo is not None else ""),
+                frozenset(made),
+                self._sizes.rows(self.session),
+            )
+            rendered = self.session.render(change, context)
+            self._sizes.after(change, rendered)
+            self._remember(spec, step, change, made)
+            units += (replace(u, step=step.id) for u in rendered)
+        return tuple(units)
+
+    def _given(self, spec: Spec, step: Step, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+        """Put the author's way back in the place of the derived one.
+
+        It hangs on the step's first unit: that has run whenever anything of
+        the step has.
+        """
+        fork = self.session.fork()
+        back: list[Unit] = []
+        for number, undo in enumerate(step.undo or ()):
+            try:
+                for change in undo.body.changes(fork.state):
+                    context = StepContext(
+                        f"{step.id}.undo.{len(back) + 1}", "the way back itself", frozenset(), self._sizes.rows(fork)
+                    )
+                    back += (replace(u, undo=(), step=step.id) for u in fork.render(change, context))
+            except Problem as problem:
+                problem.path = ("undo", number, *problem.path)
+                raise
+        reason = "as the spec's `undo` says"
+        first = replace(units[0], undo=tuple(back), reversible="given", reason=reason)
+        return (first, *(replace(u, undo=(), reversible="given", reason=reason) for u in units[1:]))
+
+    def _remember(self, spec: Spec, step: Step, change: Change, made: set[str]) -> None:
+        """Keep what is gone (and where), and which tables this migration made."""
+        place = f"{spec.source.name}"
+        match change:
+            case CreateTable(table=table):
+                made.add(fold(table.name))
+                self._gone.pop((fold(table.name), ""), None)
+            case DropTable(name=name):
+                made.discard(fold(name))
+                self._gone[fold(name), ""] = (f"was dropped here ({place})", step.span((step.verb, "table")))
+            case RenameTable(name=name, to=to):
+                if fold(name) in made:
+                    made.discard(fold(name))
+                    made.add(fold(to))
+                self._gone[fold(name), ""] = (f"was renamed to `{to}` here ({place})", step.span((step.verb, "to")))
+                self._gone.pop((fold(to), ""), None)
+            case AlterTable(table=table_name, actions=actions):
+                for action in actions:
+                    if isinstance(action, DropColumn):
+                        span = step.span((step.verb, "drop"))
+                        self._gone[fold(table_name), fold(action.name)] = (f"was dropped here ({place})", span)
+                    elif isinstance(action, RenameColumn):
+                        span = step.span((step.verb, "rename", action.name))
+                        self._gone[fold(table_name), fold(action.name)] = (
+                            f"was renamed to `{action.to}` here ({place})",
+                            span,
+                        )
+                        self._gone.pop((fold(table_name), fold(action.to)), None)
+            case _:
+                pass
+
+    # ── findings ──────────────────────────────────────────────────────────
+    def _report(self, spec: Spec, step: Step, problem: Problem) -> None:
+        if problem.subject and fold(problem.subject.split(".")[0]) in self._broken:
+            return  # its maker has a finding already: one cause, one finding
+        rule, message, hint, severity = problem.rule, problem.message, problem.hint, problem.severity
+        related: tuple[Related, ...] = ()
+        gone = self._find_gone(problem)
+        if gone is not None:
+            words, span = gone
+            rule = "RF105"
+            message = f"`{problem.subject}` is gone at this point: it {words}"
+            related = (Related(f"`{problem.subject}` {words}", span),) if span else ()
+            hint = "move this step before it, or do without it"
+        elif rule == "RF101" and not self.session.state.complete and not self.names_must_exist:
+            state = self.session.state
+            close = nearest(problem.subject, [t.name for t in state.tables] + [v.name for v in state.views])
+            if not close:
+                severity = "warning"
+                message = f"no spec makes `{problem.subject}`, and without a database nothing is known of it"
+                hint = "name a snapshot in the config (`schema:`, written by `engine snapshot`), or lint with --db"
+        self.diagnostics.append(
+            Diagnostic(
+                rule,
+                severity,
+                message,
+                step.span(_path(step, problem.path)) or spec.span(),
+                hint,
+                related,
+                version=spec.version,
+                step=step.id,
+                bindings=step.bindings,
+                subject=problem.subject,
+            )
+        )
+
+    def _find_gone(self, problem: Problem) -> tuple[str, Span | None] | None:
+        if problem.rule not in ("RF101", "RF102") or not problem.subject:
+            return None
+        table, _, column = problem.subject.partition(".")
+        return self._gone.get((fold(table), fold(column)))
+
+    # ── single or stepwise (decision 11) ──────────────────────────────────
+    def _mode(self, spec: Spec, units: tuple[Unit, ...]) -> tuple[bool, str]:
+        obstacle = self._obstacle(units)
+        if spec.transaction == "spec":
+            if obstacle:
+                self.diagnostics.append(
+                    Diagnostic(
+                        "TX101",
+                        "error",
+                        f"one transaction for the whole migration can't be had: {obstacle}",
+                        spec.span(("transaction",)),
+                        "leave `transaction` out, or move the step into a migration of its own",
+                        version=spec.version,
+                    )
+                )
+            return True, "as the spec asks"
+        if spec.transaction == "step":
+            return False, "as the spec asks"
+        if obstacle:
+            return False, obstacle
+        rows = sum_rows(units)
+        if rows is None:
+            return False, "the number of rows is not known"
+        if rows > LARGE:
+            return False, f"more than {LARGE:,} rows"
+        return True, "small, and everything in it can be in one transaction"
+
+    def _obstacle(self, units: tuple[Unit, ...]) -> str:
+        if not self.dialect.features.transactional_ddl:
+            return f"{self.dialect.name} commits with every schema change"
+        off = next((u for u in units if u.settings), None)
+        if off is None:
+            return ""
+        state = self.session.state
+        tied = {fold(f.table) for t in state.tables for f in t.foreign_keys}
+        tied |= {fold(t.name) for t in state.tables if t.foreign_keys}
+        rows = next((u for u in units if _moves_rows(u) and tied & {fold(t) for t in u.touches}), None)
+        if rows is None:
+            return ""
+        return f"step {off.step} needs foreign keys off, and step {rows.step} writes a table that has them"
+
+
+def _moves_rows(unit: Unit) -> bool:
+    return unit.symbol == ">" or unit.loop is not None
+
+
+def _path(step: Step, path: Path) -> Path:
+    """Return `path` below the step: problems of a verb may leave the verb out."""
+    if path and path[0] in (step.verb, "when", "undo", "ignore", "irreversible", "id"):
+        return path
+    return (step.verb, *path)
+
+
+def _made_by(step: Step, state: SchemaState) -> set[str]:
+    """Return names that a failed step would have made, so that their absence is no second finding."""
+    try:
+        changes = tuple(step.body.changes(state))
+    except Problem:
+        return set()
+    found: set[str] = set()
+    for change in changes:
+        if isinstance(change, CreateTable):
+            found.add(change.table.name)
+        elif isinstance(change, RenameTable):
+            found.add(change.to)
+        elif isinstance(change, AlterTable):
+            found.add(change.table)
+    return found
+
+
+def _early(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    """Mark the guards that can't be asked before later units of the migration are undone."""
+    result = list(units)
+    touched: set[str] = set()
+    for place in range(len(units) - 1, -1, -1):
+        unit = units[place]
+        mine = {fold(t) for t in unit.touches}
+        if unit.undo and mine & touched:
+            undo = tuple(
+                replace(back, guards=tuple(replace(g, early=False) for g in back.guards)) for back in unit.undo
+            )
+            result[place] = replace(unit, undo=undo)
+        touched |= mine
+    return tuple(result)
+
