@@ -1,0 +1,29 @@
+"""Name of a database's kind → its dialect, imported only when asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.dialects.base import Dialect
+
+NAMES = ("sqlite", "postgresql", "mysql", "mariadb")
+
+
+def load(name: str) -> Dialect:
+    """Return the pure half of the dialect called `name`.
+
+    Raises:
+        UsageError: no such dialect, or one that this version does not have.
+    """
+    if name == "sqlite":
+        from engine.dialects.sqlite.dialect import SQLite
+
+        return SQLite()
+    if name in NAMES:
+        raise UsageError(
+            f"this version of the engine does not run on {name} yet", "specs may name it; SQLite is what works today"
+        )
+    raise UsageError(f"there is no dialect `{name}`", f"one of {', '.join(NAMES)}")

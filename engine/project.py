@@ -1,0 +1,178 @@
+"""What a command works on: the specs, the variables, the database, the config.
+
+The specs are read once; the database is opened by `connect`, which gives the
+same connection again for `:memory:`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import dialects
+from engine.config import Config
+from engine.errors import Diagnostic, UsageError
+from engine.spec import files
+from engine.spec.build import build
+from engine.spec.model import Spec
+from engine.url import DatabaseUrl
+
+if TYPE_CHECKING:
+    from engine.dialects.base import Dialect, Driver
+    from engine.dialects.sqlite.ledger import Ledger
+    from engine.migration import MigrationProtocol
+
+
+@dataclass
+class Project:
+    """One set of specs and, where one is named, one database.
+
+    Attributes:
+        specs: folder of the specs; None: only registered classes.
+        url: the database, None where no command needs one.
+        variables: `--var` values; they win over the config's and the specs'.
+        dialect_name: `--dialect`; "" for that of the database (or sqlite).
+        classes: migrations registered from Python, by version.
+        keep_open: give one connection for the project's life (`:memory:`).
+    """
+
+    specs: Path | None = Path("specs")
+    url: DatabaseUrl | None = None
+    config: Config = field(default_factory=Config)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    dialect_name: str = ""
+    classes: dict[str, MigrationProtocol] = field(default_factory=dict)
+    keep_open: bool = False
+    _open: Any = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect to plan for."""
+        name = self.dialect_name or (self.url.dialect if self.url else "sqlite")
+        return dialects.load(name)
+
+    def require_url(self) -> DatabaseUrl:
+        """Return the database's URL.
+
+        Raises:
+            UsageError: none was given.
+        """
+        if self.url is None:
+            raise UsageError(
+                "no database is named",
+                "give --db URL, set ENGINE_DB or DATABASE_URL, or write `db:` in engine.yaml",
+                next="engine plan --db app.db",
+            )
+        return self.url
+
+    # ── specs ─────────────────────────────────────────────────────────────
+    def read(self, only: Sequence[Path] = ()) -> tuple[tuple[Spec, ...], tuple[Diagnostic, ...], int]:
+        """Read all specs in version order.
+
+        Args:
+            only: files or folders in place of the specs folder (lint).
+
+        Returns:
+            The specs that could be built, all findings, and the number of files.
+
+        Raises:
+            EngineError: the folder is missing or can't be read.
+        """
+        folders: Sequence[Path] = only or ([self.specs] if self.specs is not None else [])
+        specs: list[Spec] = []
+        found: list[Diagnostic] = []
+        count = 0
+        session = self.dialect.quoting()
+        variables = {**self.config.vars, **self.variables}
+        for folder in folders:
+            listing = files.find(folder)
+            found += listing.diagnostics
+            for file in listing.files:
+                count += 1
+                found += file.diagnostics
+                if file.source is None:
+                    continue
+                spec, problems = build(file.source, variables, self.dialect.name, session, file.version)
+                found += problems
+                if spec is not None:
+                    specs.append(spec)
+        specs.sort(key=lambda spec: files.version_key(spec.version))
+        found += requirements(specs)
+        return tuple(specs), tuple(found), count
+
+    # ── database ──────────────────────────────────────────────────────────
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[tuple[Driver, Ledger]]:
+        """Open the database; closed at the end unless `keep_open`.
+
+        Raises:
+            EngineError: it can't be opened.
+        """
+        if self._open is not None:
+            yield self._open
+            return
+        pair = self._connect(read_only)
+        if self.keep_open:
+            self._open = pair
+            yield pair
+            return
+        try:
+            yield pair
+        finally:
+            pair[0].close()
+
+    def _connect(self, read_only: bool) -> tuple[Driver, Ledger]:
+        url = self.require_url()
+        dialects.load(url.dialect)
+        from engine.dialects.sqlite.driver import connect
+        from engine.dialects.sqlite.ledger import Ledger
+
+        driver = connect(url.path, read_only=read_only, lock_timeout=self.config.lock_timeout)
+        return driver, Ledger(driver, url.path)
+
+    def close(self) -> None:
+        """Close the connection that `keep_open` kept."""
+        if self._open is not None:
+            self._open[0].close()
+            self._open = None
+
+
+def requirements(specs: Sequence[Spec]) -> list[Diagnostic]:
+    """Return what is wrong with `requires`: circles, unknown and later versions."""
+    found: list[Diagnostic] = []
+    place = {spec.version: n for n, spec in enumerate(specs)}
+    for n, spec in enumerate(specs):
+        for version in spec.requires or ():
+            if version in place and place[version] < n:
+                continue
+            span = spec.span(("requires",))
+            if version in place and _circle(spec, version, specs):
+                words = f"`requires` goes in a circle: {spec.version} → {version} → {spec.version}"
+                found.append(Diagnostic("VC107", "error", words, span, "take one of them out", version=spec.version))
+            elif version in place:
+                words = f"{spec.version} requires {version}, which comes later"
+                found.append(Diagnostic("VC108", "error", words, span, "renumber one of them", version=spec.version))
+            else:
+                words = f"{spec.version} requires {version}, and there is no such version"
+                found.append(Diagnostic("VC108", "error", words, span, "correct the version", version=spec.version))
+    return found
+
+
+def _circle(spec: Spec, version: str, specs: Sequence[Spec]) -> bool:
+    """Tell whether `version` needs `spec` in turn, directly or by way of others."""
+    needs = {s.version: s.requires or () for s in specs}
+    seen: set[str] = set()
+    todo = [version]
+    while todo:
+        now = todo.pop()
+        if now == spec.version:
+            return True
+        if now not in seen:
+            seen.add(now)
+            todo += needs.get(now, ())
+    return False
+
+
