@@ -161,17 +161,29 @@ class Driver(Protocol):
     """The effect half: one connection. The only caller of the database library's execute.
 
     Every statement goes through `execute`, so that a test can record or crash it.
+
+    Attributes:
+        stop_requested: asked again and again while a statement runs; True ends
+            it with a `DatabaseError` whose `details["reason"]` is `interrupted`.
     """
 
+    stop_requested: Callable[[], bool]
+
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
-        """Send one statement; return the number of rows it changed."""
+        """Send one statement; return the number of rows it changed, or for a query the number it returns."""
         ...
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[Row]:
         """Send one query; return its rows."""
         ...
 
-    def begin(self) -> None: ...
+    def begin(self) -> None:
+        """Begin a transaction that writes; waits for others at most `lock_timeout`."""
+        ...
+
+    def snapshot(self) -> None:
+        """Begin a transaction that only reads, so that all its queries see one state."""
+        ...
 
     def commit(self) -> None: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.model.plan import MigrationPlan, Plan, Statement, Unit
@@ -58,11 +58,14 @@ def _walk(unit: Unit) -> Iterator[Sent]:
 
 def main_statement(statements: Iterable[Sent]) -> int:
     """Return the place of the statement that does what the unit is for (undo and rows stand with it)."""
-    found = list(statements)
-    for place, entry in enumerate(found):
-        if entry.statement.purpose == "change" and entry.statement.kind != "setting":
-            return place
-    return next((place for place, entry in enumerate(found) if entry.statement.kind != "setting"), 0)
+    found = [entry.statement for entry in statements]
+    wanted: tuple[Callable[[Statement], bool], ...] = (
+        lambda s: acts(s) and s.purpose in ("change", "insert", "delete", "update"),
+        acts,
+        lambda s: s.kind != "setting",
+    )
+    places = (place for fits in wanted for place, s in enumerate(found) if fits(s))
+    return next(places, 0)
 
 
 def acts(statement: Statement) -> bool:

@@ -47,11 +47,9 @@ def summary(plan: Plan) -> str:
         return "Plan: nothing to do"
     count = {symbol: sum(unit.symbol == symbol for unit in units) for symbol in "+~-⟳>?"}
     back = plan.migrations[0].direction == "rollback"
-    parts = [
-        f"{'Rollback' if back else 'Plan'}: {count['+']} to add, {count['~'] + count['⟳']} to change, "
-        f"{count['-']} to remove",
-        _rows_in_all(units),
-    ]
+    changed = count["~"] + count["⟳"]
+    head = f"{'Rollback' if back else 'Plan'}: {count['+']} to add, {changed} to change, {count['-']} to remove"
+    parts = [head, _rows_in_all(units)]
     if not back:
         parts.append(_way_back_in_all(plan.migrations))
     return "; ".join(parts)

@@ -1,0 +1,66 @@
+# `make` is check and test. Every target makes what it needs in .venv, from a fresh clone.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+ROWS ?= 1000000
+
+.PHONY: all check test test-all demo schema golden bench step docs format clean
+
+all: check test
+
+# The environment: once, and again when pyproject.toml changes.
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $(READY)
+
+# What can be told by reading: style, types, floors, a fresh schema, clean specs.
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pylint engine
+	$(BIN)/lint-imports
+	$(BIN)/python -m engine.spec.derive | diff -u schema.json - || { echo 'schema.json is stale: run make schema'; exit 1; }
+	$(BIN)/engine lint specs
+
+# All tests but the slow ones, with the coverage of engine/.
+test: $(READY)
+	$(BIN)/python -m pytest --cov=engine --cov-report=term
+
+# The slow proofs: killed at random over a million rows, a whole shop there and back.
+test-all: $(READY)
+	$(BIN)/python -m pytest -m slow tests
+
+# See it work: 100,000 rows moved, killed, resumed, taken back.
+demo: $(READY)
+	$(BIN)/python tests/demo/demo.py
+
+# Write schema.json from the step modules.
+schema: $(READY)
+	$(BIN)/python -m engine.spec.derive > schema.json.new && mv schema.json.new schema.json
+
+# Write the expected screens in tests/golden again; review the diff.
+golden: $(READY)
+	$(BIN)/python -m pytest -q tests/test_golden.py --golden
+
+# Compare with the raw statements: time as ratios, memory (ROWS=1000000).
+bench: $(READY)
+	$(BIN)/python tests/bench/bench.py --rows $(ROWS)
+
+# Begin a verb: make step NAME=split.
+step: $(READY)
+	$(BIN)/python tests/scaffold/step.py '$(NAME)'
+
+# Write docs/verbs.md and docs/rules.md from the modules.
+docs: $(READY)
+	$(BIN)/python tests/scaffold/pages.py
+
+# Format engine/ and tests/ as `make check` wants them.
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Take away what was made: the environment and the caches.
+clean:
+	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

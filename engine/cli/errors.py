@@ -1,0 +1,204 @@
+"""The one place where an end is shown: what, where, what is true now, the next command.
+
+No traceback reaches a person; `--debug` writes it to a file and names the file.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from engine.cli import screen
+from engine.errors import EngineError, FindingsError, UsageError
+from engine.source import caret, visible
+
+BUG = 1
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How an error is to be shown.
+
+    Attributes:
+        json: as a document on stdout.
+        debug: write the traceback to a file.
+        base: what the command's document has beside the error.
+        options: what a next command must repeat (`specs --db app.db`).
+    """
+
+    json: bool = False
+    debug: bool = False
+    base: tuple[tuple[str, Any], ...] = ()
+    options: str = ""
+
+
+def guarded(body: Callable[[], int | None], shown: Shown) -> int:
+    """Run `body` and return the exit code, whatever happens in it."""
+    try:
+        return body() or 0
+    except (EngineError, click.ClickException) as error:
+        return show(error, shown)
+    except (KeyboardInterrupt, click.Abort):
+        return _end("interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown)
+    except Exception as error:  # noqa: BLE001  the last net: a bug of ours is told as one
+        return _bug(error, shown)
+
+
+def show(error: EngineError | click.ClickException, shown: Shown) -> int:
+    """Show `error` and return its exit code."""
+    known = error if isinstance(error, EngineError) else _usage(error)
+    trace = _trace(error) if shown.debug else ""
+    if shown.json:
+        screen.out(_json({**dict(shown.base), **findings(known), "error": document(known, shown)}))
+    else:
+        screen.say("\n".join(lines(known, shown)))
+    if trace:
+        screen.say(f"the traceback is in {trace}")
+    return known.exit_code
+
+
+def lines(error: EngineError, shown: Shown = Shown()) -> list[str]:  # noqa: B008  frozen
+    """Return what a person reads of `error`."""
+    found = []
+    if isinstance(error, FindingsError):
+        from engine.lint.report import finding
+
+        for diagnostic in error.diagnostics:
+            found += [*finding(diagnostic), ""]
+    found.append(f"error: {visible(error.message)}")
+    if error.span:
+        found += [f"  {visible(str(error.span))}", *caret(error.span).split("\n")]
+    found += _conflicts(error.details.get("conflicts"))
+    for title, text in (("hint", error.hint), ("now", error.kept), ("next", next_command(error, shown))):
+        found += _titled(title, text)
+    return found
+
+
+def document(error: EngineError, shown: Shown = Shown()) -> dict[str, Any]:  # noqa: B008  frozen
+    """Return the `error` object of a JSON document."""
+    span = error.span
+    return {
+        **error.details,
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "kept": error.kept,
+        "next": next_command(error, shown),
+    }
+
+
+def findings(error: EngineError | None) -> dict[str, Any]:
+    """Return `findings` and `summary` for an error that carries some."""
+    if not isinstance(error, FindingsError):
+        return {}
+    from engine.lint import machine
+    from engine.lint.base import registry
+
+    files = {d.span.source.name for d in error.diagnostics if d.span}
+    return machine.document(error.diagnostics, len(files), {rule.id: rule.name for rule in registry()})
+
+
+def next_command(error: EngineError, shown: Shown) -> str:
+    """Return the command that goes on from here, with the options that this one was given."""
+    if not error.next.startswith("engine ") or "--db" in error.next or not shown.options:
+        return error.next
+    return f"{error.next} {shown.options}"
+
+
+def _titled(title: str, text: str) -> list[str]:
+    if not text:
+        return []
+    first, *rest = text.split("\n")
+    return [f"{title}: {visible(first)}", *(f"      {visible(line)}" for line in rest)]
+
+
+def _conflicts(conflicts: object) -> list[str]:
+    """Return a line per conflict of a rollback, with sample keys."""
+    if not isinstance(conflicts, list | tuple):
+        return []
+    found = []
+    for conflict in conflicts:
+        sample = conflict.get("sample") or ()
+        shown = f", such as {'; '.join(visible(str(entry)) for entry in sample)}" if sample else ""
+        words = f"{conflict.get('table')}: {conflict.get('rows')} rows {conflict.get('kind')}"
+        found.append(f"  {visible(words)}{shown}")
+    return found
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """Say in our words what click says in its own."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "engine"
+    message = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        message = f"there is no option `{error.option_name}`"
+        near = ", ".join(f"`{name}`" for name in error.possibilities or ())
+        hint = f"did you mean {near}?" if near else f"`{command} --help` shows what there is"
+        return UsageError(message, hint)
+    if message.startswith("No such command"):
+        return _no_such_command(message, context)
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        message = f"{error.param.make_metavar(context) if context else error.param.name} is missing"
+    elif isinstance(error, click.BadParameter) and error.param is not None:
+        message = f"{error.param.opts[-1] if error.param.opts else error.param.name}: {error.message.rstrip('.')}"
+    return UsageError(message[:1].lower() + message[1:], f"`{command} --help` shows how it is used")
+
+
+def _no_such_command(message: str, context: click.Context | None) -> UsageError:
+    from engine.model.state import nearest
+
+    word = message.split("'")[1] if "'" in message else message
+    names = sorted(context.command.commands) if context and isinstance(context.command, click.Group) else []
+    near = nearest(word, names)
+    hint = f"did you mean `engine {near}`?" if near else f"there are {', '.join(names)}"
+    return UsageError(f"there is no command `{word}`", hint)
+
+
+def _bug(error: Exception, shown: Shown) -> int:
+    what = f"this is a bug in engine: {type(error).__name__}: {str(error)[:300]}"
+    hint = "please report it" if shown.debug else "please report it; --debug writes the details to a file"
+    known = EngineError(what, hint, "what was committed is kept and can be resumed", "engine status")
+    if shown.debug:
+        screen.say(f"the traceback is in {_trace(error)}")
+    if shown.json:
+        screen.out(_json({**dict(shown.base), "error": {**document(known, shown), "code": "bug"}}))
+    else:
+        screen.say("\n".join(lines(known, shown)).removeprefix("error: "))
+    return BUG
+
+
+def _end(words: str, code: int, shown: Shown) -> int:
+    if shown.json:
+        known = EngineError(words, next="engine status")
+        screen.out(_json({**dict(shown.base), "error": {**document(known, shown), "code": "interrupted"}}))
+    else:
+        screen.say(f"\n{words}")
+    return code
+
+
+def _json(fields: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps({"schema_version": 1, **fields}, indent=2, default=str) + "\n"
+
+
+def _trace(error: BaseException) -> str:
+    """Write the traceback of `error` to a new file of the user's own and return its name."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="engine-debug-", suffix=".txt")
+    except OSError as refused:
+        return f"no file: {refused.strerror}"
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write("".join(traceback.format_exception(error)))
+    return shlex.quote(name)

@@ -1,0 +1,91 @@
+"""`engine`: the group of commands and the entry point.
+
+Nothing heavy is imported before a command needs it, so that `--help` and
+`status` stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from engine import __version__
+from engine.cli import screen
+from engine.cli.errors import Shown, guarded
+from engine.cli.commands import change, inspect, planning, project
+
+
+class Engine(click.Group):
+    """The group; every end of every command becomes an exit code here."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = "engine",
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run the command that `args` name and exit with its code."""
+        del standalone_mode
+        screen.prepare()
+        words = list(sys.argv[1:] if args is None else args)
+        shown = Shown("--format=json" in words or ("--format", "json") in zip(words, words[1:], strict=False))
+        run = super().main
+        code = guarded(
+            lambda: _code(run(words, prog_name or "engine", complete_var, False, windows_expand_args, **extra)), shown
+        )
+        sys.exit(code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which people meet them."""
+        del ctx
+        return list(self.commands)
+
+
+def _code(returned: object) -> int:
+    return returned if isinstance(returned, int) else 0
+
+
+@click.group(cls=Engine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="engine", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> int:
+    """Migrations as YAML: linted, planned, applied in resumable batches, taken back exactly.
+
+    Exit codes: 0 done; 1 error or findings; 2 wrong use (plan --detailed-exitcode: changes pending); 3 an
+    assertion failed; 4 drift or conflict; 5 locked by somebody else; 6 stopped, resumable; 130 interrupted.
+    """
+    if ctx.invoked_subcommand is None:
+        screen.out(ctx.get_help() + "\n\nStart with:\n  engine lint specs\n  engine plan specs --db app.db\n")
+    return 0
+
+
+for _command in (
+    planning.lint,
+    planning.plan,
+    change.apply,
+    change.migrate,
+    change.rollback,
+    inspect.status,
+    inspect.list_,
+    inspect.history,
+    inspect.verify,
+    change.finalize,
+    project.snapshot,
+    project.schema,
+):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

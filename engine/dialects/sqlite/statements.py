@@ -1,0 +1,120 @@
+"""The statements that schema changes are made of: small constructors and fixed sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.dialects.sqlite.sql import literal_sql, quote
+from engine.dialects.sqlite.translate import pieces
+from engine.model.plan import Guard, Statement
+
+TICK = "engine_tick"
+FOREIGN_KEYS_OFF = Statement("PRAGMA foreign_keys = OFF", "setting", "setting")
+FOREIGN_KEYS_ON = Statement("PRAGMA foreign_keys = ON", "setting", "setting")
+LEGACY_ON = Statement("PRAGMA legacy_alter_table = ON", "setting", "setting")
+LEGACY_OFF = Statement("PRAGMA legacy_alter_table = OFF", "setting", "setting")
+
+
+def ddl(sql: str, purpose: str = "change") -> Statement:
+    """Return a schema statement."""
+    return Statement(sql, "ddl", purpose)
+
+
+def rows(sql: str, purpose: str = "change", binds: tuple[str, ...] = ()) -> Statement:
+    """Return a statement that moves rows."""
+    return Statement(sql, "rows", purpose, binds)
+
+
+def question(sql: str, purpose: str = "check", binds: tuple[str, ...] = ()) -> Statement:
+    """Return a query of a check, guard or sample."""
+    return Statement(sql, "check", purpose, binds)
+
+
+def rename_quietly(name: str, to: str) -> tuple[Statement, ...]:
+    """Return statements that rename a table while nothing follows it.
+
+    Foreign keys of other tables follow all the same where enforcement is on:
+    turn it off before the transaction, or see to it that there are none.
+    """
+    return (LEGACY_ON, ddl(f"ALTER TABLE {quote(name)} RENAME TO {quote(to)}"), LEGACY_OFF)
+
+
+def restore_texts(texts: Iterable[tuple[str, str, str]]) -> tuple[Statement, ...]:
+    """Return statements that put `(type, name, text)` back into the catalogue, byte for byte.
+
+    The table made and dropped at the end moves the schema cookie, so that other
+    connections read the catalogue again; it also makes this one parse what was
+    written, so that a malformed text fails here and not later.
+    """
+    updates = tuple(
+        ddl(
+            f"UPDATE sqlite_schema SET sql = {literal_sql(text)}"
+            f" WHERE type = {literal_sql(type)} AND name = {literal_sql(name)}",
+            "restore",
+        )
+        for type, name, text in texts
+    )
+    if not updates:
+        return ()
+    return (
+        Statement("PRAGMA writable_schema = ON", "setting", "setting"),
+        *updates,
+        Statement("PRAGMA writable_schema = RESET", "setting", "setting"),
+        ddl(f"CREATE TABLE {TICK} (x)", "restore"),
+        ddl(f"DROP TABLE {TICK}", "restore"),
+    )
+
+
+def text_guard(type: str, name: str, table: str, text: str, words: str, *, skippable: bool = True) -> Guard:
+    """Return a guard that counts 1 unless the object still has the text that the migration left."""
+    return Guard(
+        "schema",
+        table,
+        question(
+            f"SELECT 1 - count(*) FROM sqlite_schema WHERE type = {literal_sql(type)}"
+            f" AND name = {literal_sql(name)} AND sql = {literal_sql(text)}",
+            "guard",
+        ),
+        None,
+        words,
+        skippable=skippable,
+    )
+
+
+def taken_guard(name: str) -> Guard:
+    """Return a guard that counts what stands under a name that is to be used again."""
+    return Guard(
+        "taken",
+        name,
+        question(
+            f"SELECT count(*) FROM sqlite_schema WHERE type IN ('table', 'index', 'view')"
+            f" AND lower(name) = lower({literal_sql(name)})",
+            "guard",
+        ),
+        None,
+        f"the name `{name}` is taken again",
+        skippable=False,
+    )
+
+
+def with_name(sql: str, name: str, after: str = "") -> str:
+    """Return a CREATE text with another name in it.
+
+    Args:
+        sql: text of an index, view or trigger, as the catalogue has it.
+        name: the new name.
+        after: the word (lower case) after which the name stands; by default the kind of object,
+            so that it is the object's own name that changes; "on" for the table of a trigger.
+    """
+    wanted = (after,) if after else ("index", "view", "trigger")
+    out: list[str] = []
+    state = "seek"
+    for piece in pieces(sql):
+        if state == "seek" and piece.word in wanted:
+            state = "found"
+        elif state == "found" and piece.kind in ("name", "word", "text"):
+            state = "done"
+            out.append(quote(name))
+            continue
+        out.append(piece.text)
+    return "".join(out)

@@ -1,0 +1,28 @@
+"""What all tests share: no settings of the machine, and the folders of sample values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+# A test may import a module of samples that stands beside it (`from sample_plan import PLAN`).
+sys.path += sorted({str(file.parent) for file in HERE.glob("unit/**/*.py")} - set(sys.path))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write the expected screens again (make golden)")
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No database, colours or caches of whoever runs the tests have a say in them."""
+    for name in ("ENGINE_DB", "DATABASE_URL", "GITHUB_ACTIONS", "FORCE_COLOR", "CI", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    yield
