@@ -17,6 +17,7 @@ import click
 
 from engine.cli import screen
 from engine.errors import EngineError, FindingsError, UsageError
+from engine.model.state import nearest
 from engine.source import caret, visible
 
 BUG = 1
@@ -47,8 +48,10 @@ def guarded(body: Callable[[], int | None], shown: Shown) -> int:
     except (EngineError, click.ClickException) as error:
         return show(error, shown)
     except (KeyboardInterrupt, click.Abort):
-        return _end("interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown)
-    except Exception as error:  # noqa: BLE001  the last net: a bug of ours is told as one
+        return _end(
+            "interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown
+        )
+    except Exception as error:
         return _bug(error, shown)
 
 
@@ -65,7 +68,7 @@ def show(error: EngineError | click.ClickException, shown: Shown) -> int:
     return known.exit_code
 
 
-def lines(error: EngineError, shown: Shown = Shown()) -> list[str]:  # noqa: B008  frozen
+def lines(error: EngineError, shown: Shown = Shown()) -> list[str]:
     """Return what a person reads of `error`."""
     found = []
     if isinstance(error, FindingsError):
@@ -82,7 +85,7 @@ def lines(error: EngineError, shown: Shown = Shown()) -> list[str]:  # noqa: B00
     return found
 
 
-def document(error: EngineError, shown: Shown = Shown()) -> dict[str, Any]:  # noqa: B008  frozen
+def document(error: EngineError, shown: Shown = Shown()) -> dict[str, Any]:
     """Return the `error` object of a JSON document."""
     span = error.span
     return {
@@ -143,21 +146,27 @@ def _usage(error: click.ClickException) -> UsageError:
     message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         message = f"there is no option `{error.option_name}`"
-        near = ", ".join(f"`{name}`" for name in error.possibilities or ())
-        hint = f"did you mean {near}?" if near else f"`{command} --help` shows what there is"
+        near = nearest(error.option_name, error.possibilities or ())
+        hint = f"did you mean `{near}`?" if near else f"`{command} --help` shows what there is"
         return UsageError(message, hint)
     if message.startswith("No such command"):
         return _no_such_command(message, context)
     if isinstance(error, click.MissingParameter) and error.param is not None:
-        message = f"{error.param.make_metavar(context) if context else error.param.name} is missing"
+        message = f"{_name(error.param)} is missing"
     elif isinstance(error, click.BadParameter) and error.param is not None:
-        message = f"{error.param.opts[-1] if error.param.opts else error.param.name}: {error.message.rstrip('.')}"
-    return UsageError(message[:1].lower() + message[1:], f"`{command} --help` shows how it is used")
+        message = f"{_name(error.param)}: {error.message.rstrip('.')}"
+    else:
+        message = message[:1].lower() + message[1:]
+    return UsageError(message, f"`{command} --help` shows how it is used")
+
+
+def _name(param: click.Parameter) -> str:
+    """Return how people write a parameter: `--lock-wait`, `VERSION`."""
+    longest = max(param.opts, key=len)
+    return longest if longest.startswith("-") else longest.upper()
 
 
 def _no_such_command(message: str, context: click.Context | None) -> UsageError:
-    from engine.model.state import nearest
-
     word = message.split("'")[1] if "'" in message else message
     names = sorted(context.command.commands) if context and isinstance(context.command, click.Group) else []
     near = nearest(word, names)
@@ -183,7 +192,7 @@ def _end(words: str, code: int, shown: Shown) -> int:
         known = EngineError(words, next="engine status")
         screen.out(_json({**dict(shown.base), "error": {**document(known, shown), "code": "interrupted"}}))
     else:
-        screen.say(f"\n{words}")
+        screen.say(f"\n{words}; `engine status` shows where the database stands")
     return code
 
 

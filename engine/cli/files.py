@@ -34,7 +34,7 @@ def write(path: Path, text: str, *, never: Path | None = None) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except OSError as error:
         raise _refused(path, error) from error
     finally:
@@ -54,7 +54,9 @@ def read(path: Path) -> str:
 
 
 def _refused(path: Path, error: OSError) -> EngineError:
-    return EngineError(f"{path} can't be written: {_reason(error)}", "name a file in a folder that is there and yours")
+    return EngineError(
+        f"{path} can't be written: {_reason(error)}", "name a file in a folder that is there and yours"
+    )
 
 
 def _reason(error: Exception) -> str:

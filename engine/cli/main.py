@@ -8,38 +8,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import click
 
 from engine import __version__
 from engine.cli import screen
+from engine.cli.commands import change, look, planning, setup
 from engine.cli.errors import Shown, guarded
-from engine.cli.commands import change, inspect, planning, project
 
 
 class Engine(click.Group):
     """The group; every end of every command becomes an exit code here."""
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = "engine",
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
+    def main(  # type: ignore[override]  # it never returns
+        self, args: Sequence[str] | None = None, prog_name: str | None = "engine", **extra: Any
     ) -> NoReturn:
         """Run the command that `args` name and exit with its code."""
-        del standalone_mode
         screen.prepare()
         words = list(sys.argv[1:] if args is None else args)
-        shown = Shown("--format=json" in words or ("--format", "json") in zip(words, words[1:], strict=False))
-        run = super().main
-        code = guarded(
-            lambda: _code(run(words, prog_name or "engine", complete_var, False, windows_expand_args, **extra)), shown
-        )
-        sys.exit(code)
+        shown = Shown(json="--format=json" in words or ("--format", "json") in pairwise(words))
+        run = partial(super().main, words, prog_name, **{**extra, "standalone_mode": False})
+        sys.exit(guarded(lambda: _code(run()), shown))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which people meet them."""
@@ -51,7 +43,11 @@ def _code(returned: object) -> int:
     return returned if isinstance(returned, int) else 0
 
 
-@click.group(cls=Engine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Engine,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="engine", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> int:
@@ -71,13 +67,13 @@ for _command in (
     change.apply,
     change.migrate,
     change.rollback,
-    inspect.status,
-    inspect.list_,
-    inspect.history,
-    inspect.verify,
+    look.status,
+    look.list_,
+    look.history,
+    look.verify,
     change.finalize,
-    project.snapshot,
-    project.schema,
+    setup.snapshot,
+    setup.schema,
 ):
     cli.add_command(_command)
 

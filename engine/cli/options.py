@@ -51,10 +51,12 @@ class Given:
 class Command(click.Command):
     """A command whose examples end its help and whose errors are shown by `cli.errors`."""
 
-    def __init__(self, *args: Any, examples: tuple[str, ...] = (), base: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: tuple[str, ...] = (), base: tuple[str, ...] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
-        self.base = tuple((name, []) for name in base)
+        self.base: tuple[tuple[str, Any], ...] = tuple((name, []) for name in base)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the options, ready to copy."""
@@ -70,7 +72,9 @@ class Command(click.Command):
         return guarded(lambda: super(Command, self).invoke(ctx), shown)
 
 
-def common(formats: tuple[str, ...] = ("text", "json"), *, specs: bool = True) -> Callable[[Function], Function]:
+def common(
+    formats: tuple[str, ...] = ("text", "json"), *, specs: bool = True
+) -> Callable[[Function], Function]:
     """Add the options that mean the same everywhere, and hand them over as `given`."""
 
     def add(function: Function) -> Function:
@@ -97,19 +101,22 @@ _COMMON = ("specs", "db", "format", "variables", "env", "yes", "config", "no_cac
 
 def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
     file = click.Path(path_type=Path, dir_okay=False)
+    pairs = {"multiple": True, "metavar": "NAME=VALUE", "callback": _pairs}
     return [
-        click.option("--db", metavar="URL", help="The database: a path, sqlite:///app.db. Else ENGINE_DB, DATABASE_URL."),
-        click.option("--format", type=click.Choice(formats), default="text", help="How the result is written."),
-        click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A variable of the specs."),
+        click.option("--db", metavar="URL", help="A path or sqlite:///app.db; else ENGINE_DB, DATABASE_URL."),
+        click.option("--format", type=click.Choice(formats), default="text", help="How to write the result."),
+        click.option("--var", "variables", help="A variable of the specs; repeatable.", **pairs),
         click.option("-e", "--env", metavar="NAME", help="An environment of the config."),
         click.option("--yes", is_flag=True, help="Answer every question with yes."),
         click.option("--config", type=file, metavar="FILE", help="engine.yaml or pyproject.toml."),
         click.option("--no-cache", is_flag=True, help="Do without caches."),
         click.option("--debug", is_flag=True, help="Write the traceback of an error to a file."),
-    ]  # fmt: skip
+    ]
 
 
-def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _pairs(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
     del ctx
     found = []
     for value in values:
@@ -121,7 +128,9 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 
 
 def _given(ctx: click.Context, own: dict[str, Any]) -> Given:
-    explicit = frozenset(name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    explicit = frozenset(
+        name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )
     return Given(**own, repeat=_repeat(ctx), explicit=explicit)
 
 

@@ -87,7 +87,9 @@ def read_plan_file(text: str, name: str) -> PlanFile:
     if not isinstance(found, dict) or "plan_hash" not in found:
         raise _unreadable(name, "it is not the document of `engine plan --format json`")
     if found.get("schema_version") != SCHEMA_VERSION:
-        raise _unreadable(name, f"its schema_version is {found.get('schema_version')!r}, not {SCHEMA_VERSION}")
+        raise _unreadable(
+            name, f"its schema_version is {found.get('schema_version')!r}, not {SCHEMA_VERSION}"
+        )
     migrations = found.get("migrations")
     if not isinstance(migrations, list) or not all(isinstance(m, dict) for m in migrations):
         raise _unreadable(name, "its `migrations` is not a list of objects")

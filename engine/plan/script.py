@@ -20,7 +20,11 @@ def render(plan: Plan, heading: Heading) -> str:
     for migration in plan.migrations:
         lines += ["", *_migration(migration)]
     if plan.protocol:
-        lines += ["", "-- with every transaction: guard and checkpoint", *_statements(map(Sent, plan.protocol))]
+        lines += [
+            "",
+            "-- with every transaction: guard and checkpoint",
+            *_statements(map(Sent, plan.protocol)),
+        ]
     lines += ["", f"-- {summary(plan)}"]
     return "\n".join(lines) + "\n"
 

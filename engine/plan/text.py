@@ -35,7 +35,11 @@ def render(plan: Plan, heading: Heading) -> str:
     for migration in plan.migrations:
         lines += ["", *_migration(migration)]
     if plan.protocol and any(m.units for m in plan.migrations):
-        lines += ["", "With every transaction: guard and checkpoint", *_statements(map(Sent, plan.protocol), "  ")]
+        lines += [
+            "",
+            "With every transaction: guard and checkpoint",
+            *_statements(map(Sent, plan.protocol), "  "),
+        ]
     lines += ["", summary(plan)]
     return "\n".join(lines) + "\n"
 
@@ -48,7 +52,9 @@ def summary(plan: Plan) -> str:
     count = {symbol: sum(unit.symbol == symbol for unit in units) for symbol in "+~-⟳>?"}
     back = plan.migrations[0].direction == "rollback"
     changed = count["~"] + count["⟳"]
-    head = f"{'Rollback' if back else 'Plan'}: {count['+']} to add, {changed} to change, {count['-']} to remove"
+    head = (
+        f"{'Rollback' if back else 'Plan'}: {count['+']} to add, {changed} to change, {count['-']} to remove"
+    )
     parts = [head, _rows_in_all(units)]
     if not back:
         parts.append(_way_back_in_all(plan.migrations))
@@ -92,7 +98,11 @@ def sql_lines(sql: str) -> list[str]:
 
 # ── head and summary ──────────────────────────────────────────────────────
 def _head(plan: Plan, heading: Heading) -> Iterator[str]:
-    where = f"{visible(heading.database)} ({plan.dialect})" if heading.database else f"{plan.dialect}, no database"
+    where = (
+        f"{visible(heading.database)} ({plan.dialect})"
+        if heading.database
+        else f"{plan.dialect}, no database"
+    )
     yield f"Database: {where}"
     current = visible(heading.current) if heading.current else "empty"
     running = [m for m in plan.migrations if not m.skipped]
@@ -149,7 +159,11 @@ def _unit(unit: Unit, direction: str) -> Iterator[str]:
     yield f"  {unit.symbol} {visible(unit.id)}  {visible(unit.title)}{rows}"
     if unit.loop:
         keys = ", ".join(visible(key) for key in unit.loop.keys)
-        size = "as many rows as fit the time target" if unit.loop.size is None else f"{unit.loop.size:,} rows each"
+        size = (
+            "as many rows as fit the time target"
+            if unit.loop.size is None
+            else f"{unit.loop.size:,} rows each"
+        )
         yield f"      batches of {visible(unit.loop.table)} by {keys}: {size}"
     if unit.why:
         yield f"      {visible(unit.why)}"

@@ -1,0 +1,1 @@
+"""What people write: one module per verb, found by walking this package."""

@@ -41,7 +41,9 @@ ALL = (UNKNOWN, GONE, HINTED, NOTE)
 
 
 def test_text_points_with_a_caret_gives_the_hint_and_second_places() -> None:
-    assert render("text", ALL, 3) == """\
+    assert (
+        render("text", ALL, 3)
+        == """\
 specs/007_a,b.yaml:2:13: error[SP102]: unknown key `typ`
    2 |   - creat: {typ: text}
      |             ^^^
@@ -65,14 +67,18 @@ specs/007_a,b.yaml:1:1: info[TX101]: good to know
 
 2 errors, 1 warning, 1 info in 3 files
 """
+    )
 
 
 def test_concise_is_one_line_per_finding() -> None:
-    assert render("concise", ALL[:2], 1) == """\
+    assert (
+        render("concise", ALL[:2], 1)
+        == """\
 specs/007_a,b.yaml:2:13: error[SP102]: unknown key `typ` (did you mean `type`?)
 specs/007_a,b.yaml:3:19: error[RF105]: `x` is gone at this point (for table = orders)
 2 errors in 1 file
 """
+    )
 
 
 def test_no_findings_is_said() -> None:
@@ -189,7 +195,9 @@ def test_every_rule_can_be_listed_and_explained() -> None:
 
 def test_a_page_shows_bad_and_good_and_how_to_ignore() -> None:
     rule = Rule("XX101", "a-rule", "warning", "Finds it.", "It hurts.", "Do that.", "bad: 1\nx: 2", "good: 1")
-    assert explain(rule) == """\
+    assert (
+        explain(rule)
+        == """\
 XX101 a-rule (warning)
 
 Finds it.
@@ -206,5 +214,6 @@ Good:
 
 To ignore it, in the step or the spec:  ignore: [{rule: XX101, reason: why}]
 """
+    )
     assert "can't be ignored" in explain(replace(rule, final=True))
     assert "reason: why it is right here" in explain(replace(rule, needs_reason=True))

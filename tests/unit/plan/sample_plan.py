@@ -49,20 +49,47 @@ COPY = Unit(
     "copy old_albums into albums",
     ">",
     condition=Condition("c", Statement("SELECT 1", "check", "when"), "old_albums has rows"),
-    checks=(Check("albums: id is unique", Statement("SELECT 0", "check", "check"), sample=Statement("SELECT id", "check")),),
-    expectation=Expectation("all", every=True, early=Statement("SELECT count(*) FROM old_albums", "check", "count")),
+    checks=(
+        Check(
+            "albums: id is unique",
+            Statement("SELECT 0", "check", "check"),
+            sample=Statement("SELECT id", "check"),
+        ),
+    ),
+    expectation=Expectation(
+        "all", every=True, early=Statement("SELECT count(*) FROM old_albums", "check", "count")
+    ),
     marks=(Statement("SELECT max(id) FROM old_albums", "check", "mark"),),
     before=(Statement("CREATE TABLE engine_undo_1 (seq INTEGER PRIMARY KEY)", "ddl", "journal"),),
     loop=Loop(
         "old_albums",
         ("id",),
         Statement("SELECT min(id), max(id) FROM old_albums", "check", "bound"),
-        Statement("SELECT id FROM old_albums WHERE id >= :lo1 LIMIT 1 OFFSET :skip", "check", "bound", ("lo1", "skip")),
-        (Statement("INSERT INTO albums SELECT id FROM old_albums WHERE id BETWEEN :lo1 AND :hi1", "rows", count="written"),),
+        Statement(
+            "SELECT id FROM old_albums WHERE id >= :lo1 LIMIT 1 OFFSET :skip",
+            "check",
+            "bound",
+            ("lo1", "skip"),
+        ),
+        (
+            Statement(
+                "INSERT INTO albums SELECT id FROM old_albums WHERE id BETWEEN :lo1 AND :hi1",
+                "rows",
+                count="written",
+            ),
+        ),
         Statement("SELECT id FROM old_albums WHERE id > :hi1 LIMIT 1", "check", "bound", ("hi1",)),
     ),
     after=(Statement("UPDATE sqlite_sequence SET seq = 1", "rows", "restore"),),
-    undo=(Unit("2-copy.undo", "2-copy", "take the copied rows away", ">", before=(Statement("DELETE FROM albums", "rows"),)),),
+    undo=(
+        Unit(
+            "2-copy.undo",
+            "2-copy",
+            "take the copied rows away",
+            ">",
+            before=(Statement("DELETE FROM albums", "rows"),),
+        ),
+    ),
     reversible="journal",
     rows=1200,
     touches=("albums",),

@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.model.plan import Plan
 from engine.plan.document import document, plan_hash, read_plan_file
 from engine.plan.sequence import sent, undo_of
-from sample_plan import CHECK, COPY, CREATE, FREE, PLAN, only
+from tests.unit.plan.sample_plan import CHECK, COPY, CREATE, FREE, PLAN, only
 
 
 def test_the_document_has_what_the_command_line_promises() -> None:
@@ -33,7 +33,11 @@ def test_sql_is_byte_for_byte_every_statement_of_every_unit_in_order() -> None:
 
 def test_batch_statements_stand_once_and_are_marked() -> None:
     (migration,) = document(only(COPY))["migrations"]
-    assert [s["sql"].split()[0] for s in migration["statements"] if s["batched"]] == ["SELECT", "INSERT", "SELECT"]
+    assert [s["sql"].split()[0] for s in migration["statements"] if s["batched"]] == [
+        "SELECT",
+        "INSERT",
+        "SELECT",
+    ]
 
 
 def test_undo_stands_once_per_unit_with_the_statement_that_does_the_work() -> None:

@@ -8,13 +8,15 @@ from engine.model.plan import Loop, Plan
 from engine.plan import pages, script
 from engine.plan.sequence import irreversible, main_statement, sent
 from engine.plan.text import Heading, render, rows_in_words, summary
-from sample_plan import CHECK, COPY, CREATE, FREE, PLAN, only
+from tests.unit.plan.sample_plan import CHECK, COPY, CREATE, FREE, PLAN, only
 
 HEADING = Heading("app.db", None)
 
 
 def test_a_created_table_shows_its_sql_and_the_sql_of_its_undo() -> None:
-    assert render(only(CREATE), HEADING) == """\
+    assert (
+        render(only(CREATE), HEADING)
+        == """\
 Database: app.db (sqlite)
 Version:  empty → 001
 
@@ -35,11 +37,13 @@ Version:  empty → 001
 
 Plan: 1 to add, 0 to change, 0 to remove; 0 rows; way back: the one step
 """
+    )
 
 
 def test_a_copy_says_rows_batches_condition_and_marks_what_runs_per_batch() -> None:
     text = render(only(COPY), HEADING)
-    assert """\
+    assert (
+        """\
   > 2-copy  copy old_albums into albums   1,200 rows
       batches of old_albums by id: as many rows as fit the time target
       only if old_albums has rows
@@ -64,7 +68,9 @@ def test_a_copy_says_rows_batches_condition_and_marks_what_runs_per_batch() -> N
         UPDATE sqlite_sequence SET seq = 1;
       way back: from the journal (engine_undo_1)
         DELETE FROM albums;
-""" in text
+"""
+        in text
+    )
 
 
 def test_a_step_without_a_way_back_says_so_with_its_reason_there_and_at_the_end() -> None:
@@ -106,7 +112,9 @@ def test_nothing_to_do_is_one_line_more_than_the_heading() -> None:
 
 def test_without_a_database_the_heading_says_so_and_notes_are_shown() -> None:
     text = render(replace(only(CHECK), notes=("from a snapshot",)), Heading())
-    assert text.startswith("Database: sqlite, no database\nVersion:  empty → 001\nNote:     from a snapshot\n")
+    assert text.startswith(
+        "Database: sqlite, no database\nVersion:  empty → 001\nNote:     from a snapshot\n"
+    )
     assert "way back: nothing to undo" in text
 
 

@@ -1,0 +1,213 @@
+"""The pure half of SQLite: a session folds changes over a shadow and returns what will be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from engine.dialects.base import Access, Catalogue, Features, StepContext
+from engine.dialects.sqlite import names
+from engine.dialects.sqlite.alter import alter_table
+from engine.dialects.sqlite.aside import drop_table
+from engine.dialects.sqlite.create import create_table, drop_scratch
+from engine.dialects.sqlite.enums import create_type, drop_type, rename_type
+from engine.dialects.sqlite.failures import problem_of, see
+from engine.dialects.sqlite.indexes import create_index, drop_index, rename_index
+from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay
+from engine.dialects.sqlite.ledger_sql import CHECKPOINT, GUARD
+from engine.dialects.sqlite.rename import rename_table
+from engine.dialects.sqlite.rows import condition, render_checks, render_rows, render_sql
+from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote
+from engine.dialects.sqlite.triggers import create_trigger, drop_trigger
+from engine.dialects.sqlite.views import create_view, drop_view, rename_view
+from engine.errors import Path, Problem
+from engine.model import changes as c
+from engine.model.expression import Expression
+from engine.model.plan import Condition, Statement, Unit
+from engine.model.state import SchemaState, fold
+
+
+class SQLite:
+    """SQLite 3.35 and later, through the standard library."""
+
+    name = "sqlite"
+    features = Features(
+        transactional_ddl=True,
+        keeps_column_order=True,
+        partial_index=True,
+        strict_tables=True,
+        enum_types=False,
+        materialized_views=False,
+        exclusion=False,
+        concurrent_index=False,
+        max_identifier=0,
+    )
+
+    def open(self, catalogue: Catalogue) -> SQLiteSession:
+        """Begin a fold from what a database holds."""
+        return SQLiteSession(Shadow(catalogue), catalogue.taken)
+
+    def protocol(self) -> tuple[Statement, ...]:
+        """Return the guard and checkpoint statements, as they are sent."""
+        return (GUARD, CHECKPOINT)
+
+
+class SQLiteSession:
+    """A fold in progress.
+
+    Attributes:
+        shadow: the schema so far, in a database without rows.
+        types: enum types that specs made: folded name → values.
+        scratch: helper tables of this migration, dropped by `finish`.
+        pending: foreign keys that wait for the other side of a change of key.
+    """
+
+    def __init__(self, shadow: Shadow, taken: Iterable[str] = ()) -> None:
+        self.shadow = shadow
+        self.types: dict[str, tuple[str, ...]] = {}
+        self.scratch: list[str] = []
+        self.pending: list[PendingKey] = []
+        self._taken = {fold(name) for name in taken}
+
+    @property
+    def state(self) -> SchemaState:
+        """The schema so far."""
+        return self.shadow.state
+
+    def undo_number(self) -> int:
+        """Return the smallest number that no journal and no table put aside has, and take it."""
+        number = 1
+        while {f"engine_undo_{number}", f"engine_aside_{number}"} & self._taken:
+            number += 1
+        self._taken |= {f"engine_undo_{number}", f"engine_aside_{number}"}
+        return number
+
+    def render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
+        """Return the units that do `change` (with their undo), and advance the state.
+
+        Raises:
+            Problem: the change can't be done; the state is as it was.
+        """
+        kept = self._memory()
+        mark = self.shadow.savepoint()
+        try:
+            units = self._render(change, context)
+            self._advance(units)
+        except Problem:
+            self.shadow.undo(mark)
+            self.types, self.scratch, self.pending, self._taken = kept
+            raise
+        if units and all(self._is_scratch(unit) for unit in units) and not isinstance(change, c.CreateTable):
+            # A helper has no way back: it is dropped at the end, before any other undo runs.
+            units = tuple(replace(unit, undo=(), reversible="derived", reason="") for unit in units)
+        return units
+
+    def _render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
+        match change:
+            case c.CreateTable():
+                return create_table(self, change, context)
+            case c.DropTable():
+                return drop_table(self, change, context)
+            case c.RenameTable():
+                return rename_table(self, change, context)
+            case c.AlterTable():
+                return alter_table(self, change, context)
+            case c.CreateIndex():
+                return create_index(self, change, context)
+            case c.DropIndex():
+                return drop_index(self, change, context)
+            case c.RenameIndex():
+                return rename_index(self, change, context)
+            case c.CreateView():
+                return create_view(self, change, context)
+            case c.DropView():
+                return drop_view(self, change, context)
+            case c.RenameView():
+                return rename_view(self, change, context)
+            case c.CreateTrigger():
+                return create_trigger(self, change, context)
+            case c.DropTrigger():
+                return drop_trigger(self, change, context)
+            case c.CreateType():
+                return create_type(self, change, context)
+            case c.DropType():
+                return drop_type(self, change, context)
+            case c.RenameType():
+                return rename_type(self, change, context)
+            case c.CheckRows():
+                return render_checks(self, change, context)
+            case c.RunSql():
+                return render_sql(self, change, context)
+            case _:
+                return render_rows(self, change, context)
+
+    def _advance(self, units: Sequence[Unit]) -> None:
+        """Run what changes the schema on the shadow, settings too."""
+        for unit in units:
+            body = unit.loop.body if unit.loop else ()
+            for statement in (*unit.settings, *unit.before, *body, *unit.after, *unit.resets):
+                if statement.kind in ("ddl", "setting"):
+                    try:
+                        self.shadow.run(statement.sql)
+                    except ShadowError as error:
+                        raise problem_of(str(error), self.state, ()) from error
+
+    def condition(self, id: str, sql: str, text: str) -> Condition:
+        """Return the question behind a `when`."""
+        return condition(id, sql, text)
+
+    def literal(self, value: str | float | bool | None) -> str:
+        """Return `value` as a SQL literal."""
+        return literal_sql(value)
+
+    def quote(self, name: str) -> str:
+        """Return `name` as a quoted identifier."""
+        return quote(name)
+
+    def expression(self, expression: Expression, path: Path) -> str:
+        """Return SQLite's own text of an expression.
+
+        Raises:
+            Problem: SP110, SP111 at `path`.
+        """
+        return expression_sql(expression, path)
+
+    def access(self, query: str) -> Access:
+        """Return what a query or statement touches on the state so far.
+
+        Raises:
+            Problem: it can't be prepared (SP110, RF101, RF102, RF110), or takes a name for text (LT108).
+        """
+        return see(self.shadow, query, ())
+
+    def see_keys_stay(self, table: str, gone: Sequence[tuple[str, ...]], path: Path, what: str) -> None:
+        """See to it that no foreign key refers to a unique key that goes.
+
+        Raises:
+            Problem: RF107 with the tables whose foreign keys need it.
+        """
+        see_keys_stay(self.state, table, gone, path, what)
+
+    def fork(self) -> SQLiteSession:
+        """Return an independent copy of the fold as it stands."""
+        copy = SQLiteSession(self.shadow.clone())
+        copy.types, copy.scratch, copy.pending, copy._taken = self._memory()
+        return copy
+
+    def finish(self, step: str) -> tuple[Unit, ...]:
+        """Return the units that end a migration: keys that waited are checked, scratch tables dropped."""
+        units = [*pending_units(self.pending, step)]
+        # The last one made may refer to those before it.
+        units += [
+            drop_scratch(name, f"{step}.{number}") for number, name in enumerate(reversed(self.scratch), len(units) + 1)
+        ]
+        self._advance(units)
+        self.scratch, self.pending = [], []
+        return tuple(units)
+
+    def _memory(self) -> tuple[dict[str, tuple[str, ...]], list[str], list[PendingKey], set[str]]:
+        return dict(self.types), list(self.scratch), list(self.pending), set(self._taken)
+
+    def _is_scratch(self, unit: Unit) -> bool:
+        return bool(unit.touches) and all(names.contains(self.scratch, name) for name in unit.touches)

@@ -1,0 +1,231 @@
+"""The one connection to an SQLite database: every statement goes through `_send`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from engine.dialects.base import Catalogue, CatalogueObject, Row
+from engine.dialects.sqlite.opening import MEMORY, refuse_network, uris
+from engine.dialects.sqlite.refusals import refusal
+from engine.errors import DatabaseError, EngineError
+
+Listener = Callable[[str, Mapping[str, Any]], None]
+
+_STEPS_BETWEEN_LOOKS = 50_000  # virtual machine instructions: some milliseconds
+_COMMIT_PATIENCE = 5  # times `lock_timeout` that a commit waits for readers
+
+CATALOGUE = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"
+CHANGES = "SELECT changes()"
+BEGIN, SNAPSHOT, COMMIT, ROLLBACK = "BEGIN IMMEDIATE", "BEGIN", "COMMIT", "ROLLBACK"
+
+
+class SQLiteDriver:
+    """A connection. Made by `connect`.
+
+    Attributes:
+        path: of the file, or `:memory:`.
+        listener: called with each statement and its parameters before they are
+            bound; a test records the plan with it. On the class it hears all drivers.
+        stop_requested: asked while a statement runs; True ends it.
+        missing: True where there is no such file and an empty database stands in for it.
+    """
+
+    listener: Listener | None = None
+
+    def __init__(self, connection: sqlite3.Connection, path: str, *, missing: bool = False) -> None:
+        self.path = path
+        self.missing = missing
+        self.stop_requested: Callable[[], bool] = lambda: False
+        self._connection = connection
+        connection.set_progress_handler(lambda: self.stop_requested(), _STEPS_BETWEEN_LOOKS)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The library's own connection, for migrations written in Python."""
+        return self._connection
+
+    # ── statements ────────────────────────────────────────────────────────
+    def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
+        """Send one statement.
+
+        Returns:
+            The number of rows it changed itself (what triggers and cascades do
+            is not in it); for a query the whole number in its first row, else 0.
+
+        Raises:
+            DatabaseError: SQLite refused; `in_transaction` tells what is left.
+            LockHeld: another program holds the database's lock.
+        """
+        before = self._connection.total_changes
+        cursor = self._send(sql, params)
+        try:
+            if cursor.description is not None:
+                first = cursor.fetchone()
+                while cursor.fetchmany(1000):
+                    pass
+                return int(first[0]) if first and isinstance(first[0], int) else 0
+            if cursor.rowcount >= 0:
+                return cursor.rowcount
+            if self._connection.total_changes == before:
+                return 0
+            # `WITH … UPDATE` has no rowcount before Python 3.12.
+            return int(self._connection.execute(CHANGES).fetchone()[0])
+        except (sqlite3.Error, UnicodeError) as error:
+            raise self._refused(error, sql) from error
+        finally:
+            cursor.close()
+
+    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[Row]:
+        """Send one query and return all its rows.
+
+        Raises:
+            DatabaseError: SQLite refused, or a text in the rows is not UTF-8.
+        """
+        cursor = self._send(sql, params)
+        try:
+            return cursor.fetchall()
+        except (sqlite3.Error, UnicodeError) as error:
+            raise self._refused(error, sql) from error
+        finally:
+            cursor.close()
+
+    def _send(self, sql: str, params: Mapping[str, Any] | None) -> sqlite3.Cursor:
+        bound = params or {}
+        if self.listener is not None:
+            self.listener(sql, bound)
+        try:
+            return self._connection.execute(sql, bound) if bound else self._connection.execute(sql)
+        except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError, ValueError) as error:
+            raise self._refused(error, sql) from error
+
+    def _refused(self, error: Exception, sql: str) -> EngineError:
+        name = str(getattr(error, "sqlite_errorname", ""))
+        message = str(error)
+        if isinstance(error, UnicodeError) or "Could not decode" in message:
+            return DatabaseError(
+                "a text in the database is not valid UTF-8, so it can't be read as a key or a value",
+                "find it with `SELECT … WHERE CAST(CAST(x AS BLOB) AS TEXT) …`, or cut batches by another key",
+                details={"reason": "error", "sql": sql[:2000]},
+            )
+        return refusal(name, message, self.path, sql)
+
+    # ── transactions ──────────────────────────────────────────────────────
+    def begin(self) -> None:
+        """Begin a transaction that writes: the write lock is taken at once, so that no later statement meets it taken."""
+        self._send(BEGIN, None)
+
+    def snapshot(self) -> None:
+        """Begin a transaction that only reads."""
+        self._send(SNAPSHOT, None)
+
+    def commit(self) -> None:
+        """Commit; a commit that readers hold up is tried again, as SQLite keeps the transaction open.
+
+        Raises:
+            LockHeld: readers held it up too long; the transaction is still open.
+            DatabaseError: the disk refused.
+        """
+        for left in range(_COMMIT_PATIENCE, 0, -1):
+            try:
+                self._send(COMMIT, None)
+                return
+            except EngineError as error:
+                if left == 1 or error.details.get("reason") != "busy" or not self.in_transaction:
+                    raise
+                time.sleep(0.01)
+
+    def rollback(self) -> None:
+        """Roll back, if a transaction is open: some errors end it by themselves."""
+        if self.in_transaction:
+            self._send(ROLLBACK, None)
+
+    @property
+    def in_transaction(self) -> bool:
+        """True while a transaction is open."""
+        return self._connection.in_transaction
+
+    # ── the whole ─────────────────────────────────────────────────────────
+    def catalogue(self) -> Catalogue:
+        """Return what the database prints about itself, without the engine's own tables."""
+        objects: list[CatalogueObject] = []
+        taken: list[str] = []
+        for kind, name, table, sql in self.query(CATALOGUE):
+            if is_engines(table):
+                if kind == "table":
+                    taken.append(name)
+            elif sql is not None and not name.startswith("sqlite_"):
+                objects.append(CatalogueObject(kind, name, table, sql))
+        return Catalogue(tuple(objects), tuple(taken))
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self._connection.close()
+
+
+def is_engines(table: str) -> bool:
+    """Tell whether a table is one of the engine's own."""
+    folded = table.lower()
+    return folded == "migration_history" or folded.startswith("engine_")
+
+
+def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeout: float = 5.0) -> SQLiteDriver:
+    """Open the database at `path`, or a new one.
+
+    The journal mode of the file is never changed.
+
+    Args:
+        path: file, or `:memory:`.
+        read_only: read, change no byte and leave no new file; where the file
+            does not exist an empty database in memory stands in for it.
+        lock_timeout: seconds to wait for the database's own locks.
+
+    Raises:
+        DatabaseError: it can't be opened, is no database, or lies on a network file system.
+    """
+    name = os.fspath(path)
+    if name == MEMORY:
+        return _driver(sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False), name, lock_timeout)
+    if not os.path.isdir(os.path.dirname(os.path.abspath(name))) or os.path.isdir(name):
+        raise refusal("SQLITE_CANTOPEN", "", name)
+    if read_only and not os.path.exists(name):
+        return _driver(sqlite3.connect(MEMORY, isolation_level=None), name, lock_timeout, read_only=True, missing=True)
+    if not read_only:
+        refuse_network(name)
+    last: EngineError | None = None
+    for uri in uris(name, read_only):
+        try:
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            last = refusal(str(getattr(error, "sqlite_errorname", "")), str(error), name)
+            continue
+        try:
+            return _driver(connection, name, lock_timeout, read_only=read_only)
+        except EngineError as error:
+            connection.close()
+            last = error
+            if error.details.get("reason") not in ("cantopen", "readonly"):
+                break
+    assert last is not None
+    raise last
+
+
+def _driver(
+    connection: sqlite3.Connection, name: str, lock_timeout: float, *, read_only: bool = False, missing: bool = False
+) -> SQLiteDriver:
+    driver = SQLiteDriver(connection, name, missing=missing)
+    driver.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "cell_size_check = ON"):
+        driver.execute(f"PRAGMA {pragma}")
+    if hasattr(connection, "setconfig"):  # Python 3.12: a double-quoted word that names nothing is no text
+        for switch in ("SQLITE_DBCONFIG_DQS_DDL", "SQLITE_DBCONFIG_DQS_DML"):
+            with suppress(sqlite3.Error):
+                connection.setconfig(getattr(sqlite3, switch), False)
+    if read_only:
+        driver.execute("PRAGMA query_only = ON")
+    driver.query("SELECT count(*) FROM sqlite_schema")  # the first look at the file: is it a database?
+    return driver

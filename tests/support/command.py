@@ -1,0 +1,77 @@
+"""The command line in this process, with every statement that goes to the database recorded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from engine.cli.main import main
+
+# What is sent and is no part of a plan: a closed list. Everything else must be in it, byte for byte.
+EXEMPT = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        r"(BEGIN( IMMEDIATE)?|COMMIT|ROLLBACK)$",
+        r"SELECT .*\bFROM (main\.)?\"?sqlite_(schema|master)\"?",  # reads of the catalogue
+        r"PRAGMA (journal_mode|synchronous|busy_timeout|trusted_schema|cell_size_check|schema_version|"
+        r"foreign_keys|query_only|page_count|freelist_count|page_size|data_version|cache_size|temp_store)\b",
+        r"(SELECT|INSERT|UPDATE|DELETE|CREATE|REPLACE)\b.*\b(migration_history|engine_(run|step|meta|kept))\b",
+        r"DROP TABLE (IF EXISTS )?\"?engine_\w+\"?$",  # journals, when what they were for is over
+    )
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did: exit code, what it printed on both streams, and what it sent."""
+
+    code: int
+    output: str
+    sent: tuple[str, ...] = ()
+
+    @property
+    def planned_kind(self) -> list[str]:
+        """The statements sent that are in no exempt class, each once, in the order of their first sending."""
+        return list(dict.fromkeys(sql for sql in self.sent if not any(e.match(sql.strip()) for e in EXEMPT)))
+
+
+def run(*args: str) -> Ran:
+    """Run `engine ARGS` in this process."""
+    with recorded() as sent:
+        result = CliRunner().invoke(main, list(args))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise AssertionError(f"a traceback reached the user: {result.exception!r}") from result.exception
+    assert "Traceback (most recent call last)" not in result.output
+    return Ran(result.exit_code, result.output, tuple(sent))
+
+
+def document(*args: str) -> Any:
+    """Run `engine ARGS --format json` and return its document; it must end with 0."""
+    result = CliRunner().invoke(main, [*args, "--format", "json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """Record the text of every statement at the driver's execute, before anything is bound."""
+    from engine.dialects.sqlite import driver
+
+    sent: list[str] = []
+    plain = driver.connect
+
+    def connect(*args: Any, **options: Any) -> Any:
+        made = plain(*args, **options)
+        made.listener = lambda sql, params: sent.append(sql)
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver, "connect", connect)
+        yield sent
