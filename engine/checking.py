@@ -18,7 +18,7 @@ from engine.spec.files import version_key
 from engine.spec.model import Spec
 
 if TYPE_CHECKING:
-    from engine.run.records import Record
+    from engine.dialects.ledger import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def baseline(project: Project) -> Catalogue:
     """Return the state before the first spec: the config's snapshot, or an empty, open one."""
     if project.config.schema is None:
         return Catalogue(complete=False)
-    from engine.run.snapshot import load
+    from engine.snapshot import load
 
     return load(project.config.schema)
 

@@ -102,8 +102,8 @@ def index_of(name: str, table: str, sql: str, columns: tuple[str, ...] | None) -
     if text is None:
         return Index(name, table, (), False, None, sql)
     return Index(
-        name=text.name.value,
-        table=text.table.value,
+        name=name,
+        table=table,
         columns=tuple(c if columns is None or fold(c) in columns else "" for c in text.columns),
         unique=text.unique,
         where=sql[text.where[0] : text.where[1]] if text.where is not None else None,

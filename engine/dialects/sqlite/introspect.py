@@ -24,10 +24,10 @@ _SHADOWS = {
 }
 
 
-def is_engines(name: str) -> bool:
-    """Tell whether a table of this name is the engine's own or SQLite's own."""
+def is_engines(name: str, sqlites: bool = True) -> bool:
+    """Tell whether a table of this name is the engine's own or, unless told else, SQLite's own."""
     folded = fold(name)
-    return folded == "migration_history" or folded.startswith(("engine_", "sqlite_"))
+    return folded == "migration_history" or folded.startswith("engine_") or (sqlites and folded.startswith("sqlite_"))
 
 
 def state(catalogue: Catalogue, columns: Mapping[str, tuple[Column, ...]] | None = None) -> SchemaState:
@@ -64,7 +64,9 @@ def table(sql: str, untouchable: bool = False, name: str = "") -> Table:
 
     Args:
         untouchable: mark it as `virtual`: it belongs to an extension.
-        name: its name where the text can't be read; it is `virtual` then, without columns.
+        name: its name in the catalogue, "" to take that in the text.
+
+    A text that can't be read gives a `virtual` table without columns.
     """
     try:
         text = parse(sql)
@@ -72,7 +74,7 @@ def table(sql: str, untouchable: bool = False, name: str = "") -> Table:
         return Table(name, (), (), (), (), sql, virtual=True)
     found = tuple(_columns(text))
     return Table(
-        name=text.name.value,
+        name=name or text.name.value,
         columns=found,
         keys=tuple(_key(c) for c in text.all_constraints if c.kind in ("primary key", "unique")),
         foreign_keys=tuple(_foreign_keys(text)),

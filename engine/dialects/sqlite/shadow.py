@@ -1,0 +1,424 @@
+"""The shadow: an in-memory SQLite that holds a schema and no rows, on which DDL really runs.
+
+What planning asks of it is thereby exact: texts after a rename, what a query reads, why a
+statement is refused. Nothing in it is the user's; it never outlives the plan.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from engine.dialects.base import Access, Catalogue, CatalogueObject
+from engine.dialects.sqlite.introspect import is_engines, state
+from engine.dialects.sqlite.tokens import edit, quote, tokens
+from engine.model.state import Column, SchemaState, fold, same_name
+
+_MISSING = re.compile(r"no such (table|column|function|index|view|trigger|collation sequence|module): (.*)", re.DOTALL)
+_BUILT_IN = ("binary", "nocase", "rtrim")
+_ORDER = ("table", "index", "view", "trigger")
+_SETTINGS = ("foreign_keys", "legacy_alter_table")
+_OWN_CATALOGUE = ("sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema")
+_OWN_FUNCTIONS = ("sqlite_rename_", "sqlite_drop_column", "sqlite_fail", "sqlite_add_constraint")
+_OPCODES = 1_000_000  # on tables without rows a query needs a few hundred
+
+# Authorizer actions whose first argument is what changes; for the others of DDL it is the second.
+_CHANGES_FIRST = frozenset(
+    {
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+        sqlite3.SQLITE_DELETE,
+        sqlite3.SQLITE_CREATE_TABLE,
+        sqlite3.SQLITE_CREATE_VIEW,
+        sqlite3.SQLITE_CREATE_VTABLE,
+        sqlite3.SQLITE_DROP_TABLE,
+        sqlite3.SQLITE_DROP_VIEW,
+        sqlite3.SQLITE_DROP_VTABLE,
+    }
+)
+_CHANGES_SECOND = frozenset(
+    {
+        sqlite3.SQLITE_ALTER_TABLE,
+        sqlite3.SQLITE_CREATE_INDEX,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_DROP_TRIGGER,
+    }
+)
+
+
+class ShadowError(Exception):
+    """SQLite refused a statement.
+
+    Attributes:
+        message: SQLite's words.
+        missing: kind and name of what there is none of (`("column", "t.x")`), or None.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        match = _MISSING.search(message)
+        self.missing: tuple[str, str] | None = (match[1], match[2]) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One thing that a statement does, as SQLite's authorizer tells it.
+
+    Attributes:
+        action: one of the `sqlite3.SQLITE_…` action codes.
+        first, second: what on; for a read the table and the column.
+        source: the view or trigger that does it, "" for the statement itself.
+    """
+
+    action: int
+    first: str
+    second: str
+    source: str
+
+    @property
+    def written(self) -> str:
+        """The table or view that changes, "" for none."""
+        if self.action in _CHANGES_FIRST:
+            return self.first
+        return self.second if self.action in _CHANGES_SECOND else ""
+
+
+class _Nulls(dict[str, None]):
+    """Binds NULL to every name. (The library takes any other kind of mapping for a sequence.)"""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class _Base:
+    """A connection, and what a copy of it has to be given anew."""
+
+    connection: sqlite3.Connection
+    log: list[Touch] = field(default_factory=list)
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """How a shadow stood at a moment."""
+
+    base: _Base
+
+
+class Shadow:
+    """An in-memory SQLite with the objects of a catalogue.
+
+    Attributes:
+        opaque: objects that SQLite would not make here (an unknown module or function); they stay
+            in `state` and `catalogue()` as text, their tables as `virtual`.
+        collations: names of collations that the library lacks and that the texts use; they are
+            stood in for here, but a statement that needs one fails on the database itself.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.complete = catalogue.complete
+        self._taken = catalogue.taken
+        objects = [o for o in catalogue.objects if o.sql and not is_engines(o.name) and not is_engines(o.table)]
+        self.collations = _unknown_collations(objects)
+        self._base = _connect(self.collations)
+        self.opaque = self._load(objects)
+        self._state: SchemaState | None = None
+        self._columns: tuple[object, dict[str, tuple[Column, ...]]] = (None, {})
+        self._point: Savepoint | None = None
+
+    # ── change ──
+    def run(self, sql: str) -> None:
+        """Run one statement, as `apply` will send it; parameters are NULL.
+
+        Raises:
+            ShadowError: SQLite refused it.
+        """
+        self._state = None
+        self._execute(sql)
+
+    def savepoint(self) -> Savepoint:
+        """Remember how the shadow stands, settings included.
+
+        No savepoint of SQL's: inside one, `PRAGMA foreign_keys` would do nothing.
+        """
+        self._point = Savepoint(_copy(self._base, self.collations))
+        return self._point
+
+    def undo(self, point: Savepoint | None = None) -> None:
+        """Go back to `point`, or to the latest savepoint."""
+        back = point or self._point
+        if back is not None:
+            self._base = _copy(back.base, self.collations)
+            self._state = None
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo what the block did if it raises."""
+        point = self.savepoint()
+        try:
+            yield
+        except BaseException:
+            self.undo(point)
+            raise
+
+    def clone(self) -> Shadow:
+        """Return an independent copy."""
+        copy = Shadow.__new__(Shadow)
+        copy.complete = self.complete
+        copy._taken = self._taken
+        copy.collations = self.collations
+        copy.opaque = self.opaque
+        copy._base = _copy(self._base, self.collations)
+        copy._state = self._state
+        copy._columns = self._columns
+        copy._point = None
+        return copy
+
+    # ── ask ──
+    @property
+    def state(self) -> SchemaState:
+        """The schema as it stands, without the engine's own tables."""
+        if self._state is None:
+            catalogue = self.catalogue()
+            found = state(catalogue, self._view_columns(catalogue))
+            self._state = _untouchable(found, self.opaque)
+        return self._state
+
+    def catalogue(self) -> Catalogue:
+        """Return what the shadow prints about itself, without the engine's own tables."""
+        rows = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid")
+        objects = [CatalogueObject(*(_text(value) for value in row)) for row in rows]
+        made = {o.name for o in objects if o.type == "table" and is_engines(o.name, sqlites=False)}
+        return Catalogue(
+            tuple(o for o in objects if not is_engines(o.name) and not is_engines(o.table)) + self.opaque,
+            tuple(sorted(made | set(self._taken))),
+            self.complete,
+        )
+
+    def prepare(self, sql: str) -> None:
+        """Compile a statement without running it.
+
+        Raises:
+            ShadowError: it can't be compiled, or is a PRAGMA (which acts when compiled).
+        """
+        self.touches(sql)
+
+    def touches(self, sql: str) -> tuple[Touch, ...]:
+        """Return what a statement does, step by step, views and triggers seen through.
+
+        Raises:
+            ShadowError: it can't be compiled.
+        """
+        found = tokens(sql)
+        if not found:
+            raise ShadowError("there is no statement")
+        if found[0].is_word("PRAGMA", "EXPLAIN"):
+            raise ShadowError(f"{found[0].text.upper()} can't be looked into")
+        self._base.log.clear()
+        self._execute("EXPLAIN " + sql)
+        return tuple(self._base.log)
+
+    def access(self, sql: str) -> Access:
+        """Return what a statement reads, writes and calls.
+
+        Views are seen through and are in `reads` themselves, too; what triggers and the actions
+        of foreign keys do counts. A column `ROWID` is the hidden row id. Function names are in
+        small letters and include those of operators (`like`, `->`). For DDL `writes` holds the
+        tables (and views) concerned.
+
+        Raises:
+            ShadowError: it can't be compiled.
+        """
+        touches = self.touches(sql)
+        here = {fold(o.name): o.name for o in (*self.state.tables, *self.state.views)}
+        reads = {
+            (here.get(fold(t.first), t.first), t.second)
+            for t in touches
+            if t.action == sqlite3.SQLITE_READ and t.first not in _OWN_CATALOGUE
+            # a bare count(*) names what stands in FROM, which may be a WITH
+            and (t.second or fold(t.first) in here)
+        }
+        writes = {here.get(fold(t.written), t.written) for t in touches if t.written not in ("", *_OWN_CATALOGUE)}
+        functions = {fold(t.second) for t in touches if t.action == sqlite3.SQLITE_FUNCTION}
+        return Access(
+            reads=frozenset(reads),
+            writes=frozenset(writes),
+            functions=frozenset(f for f in functions if not f.startswith(_OWN_FUNCTIONS)),
+            quoted_text=self._quoted_text(sql),
+        )
+
+    def columns(self, query: str) -> tuple[str, ...]:
+        """Return the names of a query's columns.
+
+        Raises:
+            ShadowError: it can't be compiled, or is no query.
+        """
+        if any(touch.written for touch in self.touches(query)):
+            raise ShadowError("a query is wanted, and this changes something")
+        connection = self._base.connection
+        # Without rows a query ends at once, but for a recursion that never ends anywhere.
+        connection.set_progress_handler(lambda: 1, _OPCODES)
+        try:
+            cursor = connection.execute(query, _parameters(query))
+            names = tuple(str(part[0]) for part in cursor.description or ())
+            cursor.close()
+        except sqlite3.Error as error:
+            raise ShadowError(str(error)) from None
+        finally:
+            connection.set_progress_handler(None, 0)
+        if not names:
+            raise ShadowError("a query is wanted, and this gives no columns")
+        return names
+
+    # ── inside ──
+    def _execute(self, sql: str) -> sqlite3.Cursor:
+        try:
+            return self._base.connection.execute(sql, _parameters(sql))
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise ShadowError(str(error)) from None
+        except (UnicodeError, ValueError):
+            raise ShadowError("the text holds a character that SQLite does not take") from None
+
+    def _rows(self, sql: str) -> list[tuple[object, ...]]:
+        return self._execute(sql).fetchall()
+
+    def _load(self, objects: list[CatalogueObject]) -> tuple[CatalogueObject, ...]:
+        """Make the objects; return those that SQLite will not make here."""
+        refused: list[CatalogueObject] = []
+        self._execute("BEGIN")
+        for o in sorted(objects, key=lambda o: _ORDER.index(o.type)):
+            try:
+                self._execute(o.sql)
+            except ShadowError:
+                refused.append(o)
+        self._execute("COMMIT")
+        rows = self._rows("SELECT type, name, sql FROM sqlite_schema")
+        made = {(kind, fold(str(name))): str(sql) for kind, name, sql in rows}
+        # the tables that a virtual table makes for itself came with it
+        opaque = [o for o in refused if (o.type, fold(o.name)) not in made]
+        odd = [o for o in objects if made.get((o.type, fold(o.name)), o.sql) != o.sql]
+        if odd:  # texts that somebody wrote into the catalogue by hand
+            self._execute("PRAGMA writable_schema=ON")
+            for o in odd:
+                self._base.connection.execute(
+                    "UPDATE sqlite_schema SET sql = ? WHERE type = ? AND name = ? COLLATE NOCASE",
+                    (o.sql, o.type, o.name),
+                )
+            self._execute("PRAGMA writable_schema=RESET")
+        return tuple(opaque)
+
+    def _view_columns(self, catalogue: Catalogue) -> dict[str, tuple[Column, ...]]:
+        """Return the columns of views and virtual tables, asked again only when a text changed."""
+        key = tuple((o.name, o.sql) for o in catalogue.objects if o.type in ("table", "view"))
+        if self._columns[0] != key:
+            asked = [
+                o.name for o in catalogue.objects if o.type == "view" or (o.type == "table" and _is_virtual(o.sql))
+            ]
+            self._columns = (key, {fold(name): self._columns_of(name) for name in asked})
+        return self._columns[1]
+
+    def _columns_of(self, name: str) -> tuple[Column, ...]:
+        try:
+            rows = self._rows(f"PRAGMA table_xinfo({quote(name)})")
+        except ShadowError:  # a view on something that is gone
+            return ()
+        return tuple(Column(_text(row[1]), _text(row[2])) for row in rows if row[6] != 1)
+
+    def _quoted_text(self, sql: str) -> tuple[str, ...]:
+        """Return the "names" in a statement that compiles which SQLite reads as text."""
+        quoted = [token for token in tokens(sql) if token.kind == "quoted" and token.text[0] == '"']
+        # `name` is never text: what does not compile with it named nothing
+        changes = [(t.start, t.end, "`" + t.name.replace("`", "``") + "`") for t in quoted]
+        if not changes or self._compiles(edit(sql, changes)):
+            return ()
+        return tuple(
+            token.name
+            for token, change in zip(quoted, changes, strict=True)
+            if not self._compiles(edit(sql, [change]))
+        )
+
+    def _compiles(self, sql: str) -> bool:
+        try:
+            self.touches(sql)
+        except ShadowError:
+            return False
+        return True
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _parameters(sql: str) -> _Nulls | tuple[None, ...]:
+    """Return NULLs for the parameters in `sql`."""
+    found = [token.text for token in tokens(sql) if token.kind == "parameter"]
+    if not any(text.startswith("?") for text in found):
+        return _Nulls()
+    highest = 0
+    for text in found:
+        highest = max(highest, int(text[1:])) if text[1:].isdecimal() else highest + 1
+    return (None,) * highest
+
+
+def _connect(collations: tuple[str, ...]) -> _Base:
+    # no cache of statements: a cached one would not tell the authorizer again what it does
+    base = _Base(sqlite3.connect(":memory:", isolation_level=None, cached_statements=0))
+    log = base.log
+
+    def note(action: int, first: str | None, second: str | None, _: str | None, source: str | None) -> int:
+        log.append(Touch(action, first or "", second or "", source or ""))
+        return sqlite3.SQLITE_OK
+
+    for name in collations:
+        base.connection.create_collation(name, lambda a, b: (a > b) - (a < b))
+    base.connection.execute("PRAGMA page_size=512")  # copies are by the page, and each object takes one
+    base.connection.execute("PRAGMA foreign_keys=ON")
+    base.connection.set_authorizer(note)
+    return base
+
+
+def _copy(base: _Base, collations: tuple[str, ...]) -> _Base:
+    if base.connection.in_transaction:  # the library's copy would wait for ever
+        raise ShadowError("a transaction is open, the schema can't be copied now")
+    copy = _connect(collations)
+    base.connection.backup(copy.connection)
+    for setting in _SETTINGS:
+        (value,) = base.connection.execute(f"PRAGMA {setting}").fetchone()
+        copy.connection.execute(f"PRAGMA {setting}={value}")
+    return copy
+
+
+def _unknown_collations(objects: list[CatalogueObject]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for o in objects:
+        parts = tokens(o.sql)
+        for at, token in enumerate(parts[:-1]):
+            if token.is_word("COLLATE") and fold(parts[at + 1].name) not in _BUILT_IN:
+                found.setdefault(fold(parts[at + 1].name), parts[at + 1].name)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _is_virtual(sql: str) -> bool:
+    found = tokens(sql)
+    return len(found) > 1 and found[1].is_word("VIRTUAL")
+
+
+def _untouchable(found: SchemaState, opaque: tuple[CatalogueObject, ...]) -> SchemaState:
+    """Mark the tables that stand in `opaque`, or on which something there stands, as virtual."""
+    names = [o.table for o in opaque if o.type in ("table", "index")]
+    if not names:
+        return found
+    from dataclasses import replace
+
+    tables = tuple(
+        replace(t, virtual=True) if any(same_name(t.name, name) for name in names) else t for t in found.tables
+    )
+    return replace(found, tables=tables)
