@@ -130,6 +130,7 @@ def result_text(migrations: list[Document]) -> str:
         facts += [f"{skipped:,} skipped"] if skipped else []
         words = entry["state"].replace("_", " ")
         lines.append(f"{words} {visible(entry['version'])}: {', '.join(facts)}, {seconds(entry['seconds'])}")
+        lines += [f"  left or overwritten: {visible(c['message'])}" for c in entry["conflicts"]]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -133,10 +133,17 @@ def _conflicts(conflicts: object) -> list[str]:
     found = []
     for conflict in conflicts:
         sample = conflict.get("sample") or ()
-        shown = f", such as {'; '.join(visible(str(entry)) for entry in sample)}" if sample else ""
-        words = f"{conflict.get('table')}: {conflict.get('rows')} rows {conflict.get('kind')}"
+        shown = f", such as {'; '.join(map(_key, sample))}" if sample else ""
+        rows = conflict.get("rows")
+        words = f"{conflict.get('table')}: {rows} row{'' if rows == 1 else 's'} {conflict.get('kind')}"
         found.append(f"  {visible(words)}{shown}")
     return found
+
+
+def _key(sample: object) -> str:
+    """Return a sampled key as people write it: `5`, or `5, b` for a key of two columns."""
+    parts = sample if isinstance(sample, list | tuple) else [sample]
+    return visible(", ".join(map(str, parts)))
 
 
 def _usage(error: click.ClickException) -> UsageError:

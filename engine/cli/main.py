@@ -44,6 +44,7 @@ def _code(returned: object) -> int:
 
 
 @click.group(
+    "engine",
     cls=Engine,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

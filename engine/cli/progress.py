@@ -18,6 +18,8 @@ from engine.source import visible
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from engine.run.progress import Happening, Listener
+
 EVERY = 5.0
 """Seconds between two lines where no terminal is."""
 
@@ -25,9 +27,9 @@ EVERY = 5.0
 class Meter(Protocol):
     """What shows how far a step is."""
 
-    def begin(self, title: str, total: int | None) -> None: ...
+    def begin(self, title: str, total: int | None, done: int) -> None: ...
 
-    def advance(self, rows: int) -> None: ...
+    def at(self, rows: int) -> None: ...
 
     def end(self) -> None: ...
 
@@ -48,17 +50,19 @@ class Lines:
         self._say, self._clock = say, clock
         self._title = ""
         self._total: int | None = None
-        self._rows = 0
+        self._before = self._rows = 0
+        self._running = False
         self._began = self._last = clock()
 
-    def begin(self, title: str, total: int | None) -> None:
-        """A step begins."""
-        self._title, self._total, self._rows = title, total, 0
+    def begin(self, title: str, total: int | None, done: int) -> None:
+        """A step begins, or goes on after `done` rows of an earlier run."""
+        self._title, self._total, self._before, self._rows = title, total, done, done
+        self._running = True
         self._began = self._last = self._clock()
 
-    def advance(self, rows: int) -> None:
-        """`rows` more are done."""
-        self._rows += rows
+    def at(self, rows: int) -> None:
+        """`rows` rows of the step are done."""
+        self._rows = rows
         now = self._clock()
         if now - self._last >= EVERY:
             self._last = now
@@ -66,9 +70,10 @@ class Lines:
 
     def end(self) -> None:
         """The step is done."""
-        now = self._clock()
-        if now - self._began >= EVERY:
-            self._say(f"{self._title}: done, {self._rows:,} rows in {seconds(now - self._began)}")
+        passed = self._clock() - self._began
+        if self._running and passed >= EVERY:
+            self._say(f"{self._title}: {self._rows:,} rows in {seconds(passed)}")
+        self._running = False
 
     def note(self, text: str) -> None:
         """Say something that is not progress."""
@@ -76,7 +81,7 @@ class Lines:
 
     def _line(self, now: float) -> str:
         passed = now - self._began
-        speed = self._rows / passed if passed > 0 else 0.0
+        speed = (self._rows - self._before) / passed if passed > 0 else 0.0
         of = f" of {self._total:,}" if self._total else ""
         words = f"{self._title}: {self._rows:,}{of} rows, {speed:,.0f} rows/s"
         if self._total and speed > 0 and self._rows < self._total:
@@ -91,16 +96,16 @@ class Bar:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def begin(self, title: str, total: int | None) -> None:
-        """A step begins."""
-        self._task = self._progress.add_task(title, total=total or None, speed="")
+    def begin(self, title: str, total: int | None, done: int) -> None:
+        """A step begins, or goes on after `done` rows of an earlier run."""
+        self._task = self._progress.add_task(title, total=total or None, completed=done, speed="")
 
-    def advance(self, rows: int) -> None:
-        """`rows` more are done."""
+    def at(self, rows: int) -> None:
+        """`rows` rows of the step are done."""
         if self._task is not None:
-            self._progress.advance(self._task, rows)
-            task = self._progress.tasks[self._task]
-            self._progress.update(self._task, speed=f"{task.finished_speed or task.speed or 0:,.0f} rows/s")
+            self._progress.update(self._task, completed=rows)
+            speed = self._progress.tasks[self._task].speed
+            self._progress.update(self._task, speed=f"{speed:,.0f} rows/s" if speed else "")
 
     def end(self) -> None:
         """The step is done: its bar goes, so that a thousand steps fill no screen."""
@@ -133,6 +138,26 @@ def meter() -> Iterator[Meter]:
         yield Bar(progress)
 
 
-def titled(version: str, step: str, title: str) -> str:
-    """Return the words before a bar or line."""
-    return visible(f"{version} {step} {title}".strip())
+def listener(shown: Meter) -> Listener:
+    """Return what shows the events of a run on `shown`."""
+    from engine.run import progress
+
+    def heard(event: Happening) -> None:
+        match event:
+            case progress.MigrationStarted():
+                if event.resumed:
+                    shown.note(f"{visible(event.version)}: going on where it stopped ({event.direction})")
+            case progress.UnitStarted():
+                title = f"{event.version} {event.title}"
+                shown.begin(visible(title), event.rows_total, event.rows_done)
+            case progress.BatchDone():
+                shown.at(event.rows)
+            case progress.UnitDone():
+                shown.end()
+            case progress.Undoing():
+                shown.end()
+                shown.note(f"{visible(event.version)}: {visible(event.reason)}; it is being undone")
+            case progress.MigrationDone():
+                shown.end()
+
+    return heard

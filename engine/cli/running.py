@@ -1,0 +1,167 @@
+"""What `apply`, `rollback` and `finalize` do around the use-cases: ask, show progress, tell the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli import documents, errors, files, screen
+from engine.cli.ask import agree
+from engine.cli.options import Given
+from engine.cli.progress import listener, meter
+from engine.cli.setup import project_of
+from engine.source import visible
+
+if TYPE_CHECKING:
+    from engine.app import Project, RunResult
+    from engine.model.plan import Plan
+    from engine.plan.document import PlanFile
+    from engine.run.options import OnConflict, RunOptions
+    from engine.run.records import MigrationResult
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says about running; None: what the config says.
+
+    Attributes:
+        max_duration, lock_wait: seconds.
+    """
+
+    batch_size: int | None = None
+    max_duration: float | None = None
+    lock_wait: float | None = None
+
+
+def apply(
+    given: Given, to: str | None, plan_file: Path | None, dialect: str | None, settings: Settings
+) -> int:
+    """Apply what is pending, or what the plan file holds, and return the exit code."""
+    from engine import app
+
+    project = project_of(given, dialect=dialect)
+    planned = _planned(plan_file)
+    if not given.yes:
+        _ask(given, app.plan(project, to).plan)
+    with meter() as shown:
+        result = app.apply(
+            project,
+            to,
+            options=_options(project, settings),
+            listener=listener(shown),
+            plan_file=planned,
+            lock_wait=settings.lock_wait,
+        )
+    return _end(given, result, "apply")
+
+
+def rollback(
+    given: Given, steps: int | None, to: str | None, on_conflict: OnConflict, settings: Settings
+) -> int:
+    """Undo migrations and return the exit code."""
+    from engine import app
+
+    project = project_of(given)
+    with meter() as shown:
+        result = app.rollback(
+            project,
+            steps=steps or 1,
+            to=to,
+            options=_options(project, settings, on_conflict),
+            listener=listener(shown),
+            lock_wait=settings.lock_wait,
+        )
+    return _end(given, result, "rollback")
+
+
+def dry_run(given: Given, steps: int | None, to: str | None) -> int:
+    """Show what a rollback would do and return the exit code."""
+    from engine import app
+    from engine.cli.plans import heading, rendered
+
+    project = project_of(given)
+    result = app.plan_rollback(project, steps=steps or 1, to=to)
+    screen.out(rendered(given.format, result, heading(project)))
+    return 0
+
+
+def finalize(given: Given, version: str, settings: Settings) -> int:
+    """Give up a way back, after asking, and return the exit code."""
+    from engine import app
+
+    project = project_of(given)
+    project.require_url()
+    words = "what is kept to undo it is deleted for good; a rollback of it is impossible then"
+    agree(f"finalize {visible(version)}: {words}", yes=given.yes)
+    with meter() as shown:
+        app.finalize(project, version, options=_options(project, settings), listener=listener(shown))
+    if given.json:
+        screen.out(documents.document({"version": version, "finalized": True}))
+    else:
+        screen.out(f"finalized {visible(version)}: its way back is given up and its space is free\n")
+    return 0
+
+
+def _planned(path: Path | None) -> PlanFile | None:
+    if path is None:
+        return None
+    from engine.plan.document import read_plan_file
+
+    return read_plan_file(files.read(path), str(path))
+
+
+def _options(project: Project, settings: Settings, on_conflict: OnConflict = "abort") -> RunOptions:
+    from engine.run.options import RunOptions, Stop
+
+    batch = project.config.batch
+    return RunOptions(
+        settings.batch_size, batch.target_seconds, batch.max_rows, on_conflict, Stop(settings.max_duration)
+    )
+
+
+def _ask(given: Given, plan: Plan) -> None:
+    """Ask about every step without a way back, all in one question."""
+    from engine.plan.sequence import irreversible
+
+    stuck = irreversible(plan)
+    if stuck:
+        lines = [f"  {m.version} {u.step}: {u.title} ({u.reason or 'no reason given'})" for m, u in stuck]
+        count = "this step has" if len(stuck) == 1 else "these steps have"
+        agree("\n".join([f"{count} no way back:", *map(visible, lines)]), yes=given.yes)
+
+
+# ── the end ───────────────────────────────────────────────────────────────
+def _end(given: Given, result: RunResult, command: str) -> int:
+    found = [_document(migration) for migration in result.migrations]
+    if not given.json:
+        screen.out(documents.result_text(found))
+    if result.error is not None:
+        base = (("migrations", found),)
+        return errors.show(result.error, errors.Shown(given.json, given.debug, base, given.repeat))
+    if given.json:
+        screen.out(documents.document({"migrations": found}))
+    else:
+        screen.out(_last_line(result.migrations, command, given.repeat))
+    return 0
+
+
+def _document(migration: MigrationResult) -> documents.Document:
+    return {
+        "version": migration.version,
+        "direction": migration.direction,
+        "state": migration.state,
+        "seconds": migration.seconds,
+        "steps": documents.plain(migration.steps),
+        "conflicts": [conflict.document() for conflict in migration.conflicts],
+    }
+
+
+def _last_line(migrations: Sequence[MigrationResult], command: str, repeat: str) -> str:
+    done = [m for m in migrations if m.state in ("applied", "rolled_back")]
+    if not done:
+        return "nothing to do\n" if command == "apply" else "nothing to undo\n"
+    if command == "apply":
+        return f"next: engine status {repeat}".rstrip() + "; `engine rollback` takes the last one back\n"
+    return f"next: engine status {repeat}".rstrip() + "\n"

@@ -250,6 +250,6 @@ class Ledger(Protocol):
         """Drop one of the engine's own tables if it is there."""
         ...
 
-    def empty(self, table: str, rows: int) -> bool:
-        """Delete up to `rows` rows of one of the engine's own tables; return whether any may be left."""
+    def empty(self, table: str, limit: int) -> bool:
+        """Delete up to `limit` rows of one of the engine's own tables; return whether any may be left."""
         ...

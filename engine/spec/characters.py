@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from engine.errors import Diagnostic
 from engine.source import Source, Span
@@ -111,6 +112,8 @@ def mask(text: str) -> Masked:
     """Return `text` with `BREAKS` replaced by characters of the private area that it does not use."""
     if not any(c in text for c in BREAKS):
         return Masked(text, "")
-    unused = (c for c in map(chr, range(0xE000, 0xF8FF)) if c not in text)
-    stand_ins = "".join(next(unused) for _ in BREAKS)
+    used = set(text)
+    # More characters than `LARGEST` bytes can use up: three are always left.
+    unused = (c for c in map(chr, chain(range(0xE000, 0xF900), range(0x10000, 0x10FFFE))) if c not in used)
+    stand_ins = "".join(islice(unused, len(BREAKS)))
     return Masked(text.translate(str.maketrans(BREAKS, stand_ins)), stand_ins)

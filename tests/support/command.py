@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from engine.cli.main import main
+from engine.cli.main import cli
 
 # What is sent and is no part of a plan: a closed list. Everything else must be in it, byte for byte.
 EXEMPT = tuple(
@@ -45,7 +45,7 @@ class Ran:
 def run(*args: str) -> Ran:
     """Run `engine ARGS` in this process."""
     with recorded() as sent:
-        result = CliRunner().invoke(main, list(args))
+        result = CliRunner().invoke(cli, list(args))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise AssertionError(f"a traceback reached the user: {result.exception!r}") from result.exception
     assert "Traceback (most recent call last)" not in result.output
@@ -54,7 +54,7 @@ def run(*args: str) -> Ran:
 
 def document(*args: str) -> Any:
     """Run `engine ARGS --format json` and return its document; it must end with 0."""
-    result = CliRunner().invoke(main, [*args, "--format", "json"])
+    result = CliRunner().invoke(cli, [*args, "--format", "json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import Command, Given, common, duration
+
+if TYPE_CHECKING:
+    from engine.run.options import OnConflict
 
 _NUMBER = click.IntRange(1)
 _PATH = click.Path(path_type=Path)
@@ -39,10 +43,10 @@ def apply(
     batch_size: int | None,
     lock_wait: float | None,
 ) -> int:
-    """Apply pending migrations; also goes on with what was interrupted."""
+    """Apply what is pending; go on with what was interrupted."""
     from engine.cli import running
 
-    settings = running.options(batch_size, max_duration, lock_wait)
+    settings = running.Settings(batch_size, max_duration, lock_wait)
     return running.apply(given, to, plan_file, dialect, settings)
 
 
@@ -82,7 +86,7 @@ def rollback(
     steps: int | None,
     to: str | None,
     dry_run: bool,
-    on_conflict: str,
+    on_conflict: OnConflict,
     batch_size: int | None,
     lock_wait: float | None,
 ) -> int:
@@ -92,9 +96,9 @@ def rollback(
 
     if steps is not None and to is not None:
         raise UsageError("--steps and --to can't be given together", "leave one of them out")
-    settings = running.options(batch_size, None, lock_wait)
     if dry_run:
-        return running.dry_run(given, steps, to, on_conflict, settings)
+        return running.dry_run(given, steps, to)
+    settings = running.Settings(batch_size, None, lock_wait)
     return running.rollback(given, steps, to, on_conflict, settings)
 
 
@@ -103,7 +107,7 @@ def rollback(
 @_WAIT
 @common()
 def finalize(given: Given, version: str, lock_wait: float | None) -> int:
-    """Give up the way back of VERSION and free the space that it takes."""
+    """Give up the way back of VERSION and free its space."""
     from engine.cli import running
 
-    return running.finalize(given, version, running.options(None, None, lock_wait))
+    return running.finalize(given, version, running.Settings(None, None, lock_wait))

@@ -11,7 +11,7 @@ from engine.cli.options import Command, Given, common
 @click.command(cls=Command, examples=("engine status --db app.db", "engine status --db app.db --format json"))
 @common()
 def status(given: Given) -> int:
-    """Show where the database stands: version, pending migrations, what is unfinished."""
+    """Show where the database stands, and what is unfinished."""
     from engine import app
     from engine.cli import documents
     from engine.cli.setup import project_of

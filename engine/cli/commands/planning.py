@@ -41,7 +41,7 @@ def lint(
     explain: str | None,
     list_rules: bool,
 ) -> int:
-    """Check specs; needs no database (with --db it also looks at the history)."""
+    """Check specs without a database; --db looks at its history too."""
     if explain or list_rules:
         return _rules(given, explain)
     from engine.cli.setup import project_of
@@ -114,7 +114,7 @@ def plan(
     batch_size: int | None,
     max_duration: float | None,
 ) -> int:
-    """Show what apply would do, statement by statement; changes nothing."""
+    """Show, statement by statement, what apply would do."""
     from engine import app
     from engine.cli.plans import heading, resized
     from engine.cli.setup import project_of

@@ -9,7 +9,6 @@ import click
 from engine.cli import screen
 from engine.cli.options import Command, Given, common
 
-
 _PATH = click.Path(path_type=Path)
 
 
@@ -17,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, required=True, metavar="FILE", help="The file to write.")
 @common()
 def snapshot(given: Given, out: Path) -> int:
-    """Write the schema of a database to a file, for lint and plan without it."""
+    """Write the schema of a database to a file, for lint and plan."""
     from engine import app
     from engine.cli import documents, files
     from engine.cli.setup import project_of
@@ -36,7 +35,7 @@ def snapshot(given: Given, out: Path) -> int:
 @click.command(cls=Command, examples=("engine schema > schema.json",))
 @common(specs=False)
 def schema(given: Given) -> int:
-    """Print schema.json, the machine form of the spec format for editors."""
+    """Print schema.json, which editors complete specs from."""
     from engine.cli.schemas import schema_text
 
     del given

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.dialects.base import Access, Catalogue, Features, StepContext
-from engine.dialects.sqlite import names
+from engine.dialects.sqlite import ledger_sql, names
 from engine.dialects.sqlite.alter import alter_table
 from engine.dialects.sqlite.aside import drop_table
 from engine.dialects.sqlite.create import create_table, drop_scratch
@@ -14,7 +14,6 @@ from engine.dialects.sqlite.enums import create_type, drop_type, rename_type
 from engine.dialects.sqlite.failures import problem_of, see
 from engine.dialects.sqlite.indexes import create_index, drop_index, rename_index
 from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay
-from engine.dialects.sqlite.ledger_sql import CHECKPOINT, GUARD
 from engine.dialects.sqlite.rename import rename_table
 from engine.dialects.sqlite.rows import condition, render_checks, render_rows, render_sql
 from engine.dialects.sqlite.shadow import Shadow, ShadowError
@@ -50,7 +49,7 @@ class SQLite:
 
     def protocol(self) -> tuple[Statement, ...]:
         """Return the guard and checkpoint statements, as they are sent."""
-        return (GUARD, CHECKPOINT)
+        return ledger_sql.protocol()
 
 
 class SQLiteSession:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.dialects.base import Driver
-from engine.dialects.ledger import KEYS, Direction, Event, Holder, Progress, Record
+from engine.dialects.ledger import Direction, Event, Holder, Progress, Record
+from engine.dialects.sqlite import ledger_rows as rows
 from engine.dialects.sqlite import ledger_sql as texts
 from engine.dialects.sqlite.driver import is_engines
 from engine.dialects.sqlite.lock import FileLock, me
@@ -93,8 +93,8 @@ class Ledger:
                 continue
             steps = self.progress(record.version, record.direction)
             done = sum(1 for s in steps if s.state in ("done", "skipped"))
-            rows = sum(s.selected or s.written for s in steps)
-            return f"{record.version}: {done} of {len(steps)} parts are done, {rows:,} rows"
+            total = sum(s.selected or s.written for s in steps)
+            return f"{record.version}: {done} of {len(steps)} parts are done, {total:,} rows"
         return ""
 
     def holder(self) -> Holder | None:
@@ -131,14 +131,14 @@ class Ledger:
         return True
 
     def _meta(self, key: str) -> Any:
-        rows = self._driver.query(texts.META, {"key": key})
-        return rows[0][0] if rows else None
+        found = self._driver.query(texts.META, {"key": key})
+        return found[0][0] if found else None
 
     def records(self) -> tuple[Record, ...]:
         """Return the history's rows, in the order in which the versions were first begun."""
         if not self._there():
             return ()
-        return tuple(_record(row) for row in self._driver.query(texts.RECORDS))
+        return tuple(rows.record(row) for row in self._driver.query(texts.RECORDS))
 
     def record(self, version: str) -> Record | None:
         """Return the row of `version`, or None."""
@@ -150,17 +150,17 @@ class Ledger:
         Raises:
             Drift: there is none.
         """
-        rows = self._driver.query(texts.PLAN_TEXT, {"version": version}) if self._there() else []
-        if not rows or not rows[0][0]:
+        found = self._driver.query(texts.PLAN_TEXT, {"version": version}) if self._there() else []
+        if not found or not found[0][0]:
             raise Drift(
                 f"the history holds no plan of {version}", "restore a backup of the table migration_history"
             )
-        return str(rows[0][0])
+        return str(found[0][0])
 
     def spec_text(self, version: str) -> str:
         """Return the stored text of the spec of `version`, "" for none."""
-        rows = self._driver.query(texts.SPEC_TEXT, {"version": version}) if self._there() else []
-        return str(rows[0][0]) if rows else ""
+        found = self._driver.query(texts.SPEC_TEXT, {"version": version}) if self._there() else []
+        return str(found[0][0]) if found else ""
 
     def progress(self, version: str, direction: Direction) -> tuple[Progress, ...]:
         """Return the checkpoints of `version`, in the order of its units.
@@ -170,8 +170,8 @@ class Ledger:
         """
         if not self._there():
             return ()
-        rows = self._driver.query(texts.PROGRESS, {"version": version, "direction": direction})
-        return tuple(_progress(row) for row in rows)
+        found = self._driver.query(texts.PROGRESS, {"version": version, "direction": direction})
+        return tuple(rows.progress(row) for row in found)
 
     def events(self) -> tuple[Event, ...]:
         """Return what the runs did, oldest first."""
@@ -296,27 +296,8 @@ class Ledger:
 
     def checkpoint(self, before: Progress, after: Progress) -> None:
         """Store `after` in the place of `before`."""
-        values: dict[str, Any] = {
-            "version": before.version,
-            "direction": before.direction,
-            "unit": before.unit,
-            "fence": self._fence,
-            "state": after.state,
-            "batch_no": after.batch,
-            "batch_size": after.size,
-            "key_width": len(after.up),
-            "rows_selected": after.selected,
-            "rows_written": after.written,
-            "rows_skipped": after.skipped,
-            "rows_added": after.added,
-            "started": after.started,
-            "answer": None if after.answer is None else int(after.answer),
-            "marks": _encode(after.marks),
-            "expected": after.expected,
-            "seconds": after.seconds,
-        }
-        for name, key in (("lo", after.lo), ("up", after.up)):
-            values |= {f"{name}{n + 1}": key[n] if n < len(key) else None for n in range(KEYS)}
+        values = {**rows.checkpoint_values(after), "version": before.version, "direction": before.direction}
+        values |= {"unit": before.unit, "fence": self._fence}
         if self._driver.execute(texts.CHECKPOINT.sql, values) != 1:
             raise self._stale()
 
@@ -338,28 +319,8 @@ class Ledger:
                 )
 
     def _save(self, record: Record, number: int | None = None) -> None:
-        self._driver.execute(
-            texts.SAVE_RECORD,
-            {
-                "version": record.version,
-                "description": record.description,
-                "applied": int(record.applied),
-                "applied_at": record.applied_at,
-                "rolled_back_at": record.rolled_back_at,
-                "state": record.state,
-                "direction": record.direction,
-                "checksum": record.checksum,
-                "spec_name": record.spec_name,
-                "before": record.before,
-                "after": record.after,
-                "seconds": record.seconds,
-                "reversible": int(record.reversible),
-                "finalized_at": record.finalized_at,
-                "engine_version": record.engine_version,
-                "code": int(record.code),
-                "number": record.number if number is None else number,
-            },
-        )
+        values = rows.record_values(record, record.number if number is None else number)
+        self._driver.execute(texts.SAVE_RECORD, values)
 
     def log(self, event: Event) -> None:
         """Add what happened to the history of runs."""
@@ -380,96 +341,17 @@ class Ledger:
         """Drop one of the engine's own tables if it is there."""
         self._driver.execute(texts.DROP + texts.quoted(_own(table)))
 
-    def empty(self, table: str, rows: int) -> bool:
-        """Delete up to `rows` rows of one of the engine's own tables; return whether any may be left."""
+    def empty(self, table: str, limit: int) -> bool:
+        """Delete up to `limit` rows of one of the engine's own tables; return whether any may be left."""
         if not self._driver.query(texts.TABLE_NAMED, {"name": _own(table)}):
             return False
         sql = texts.EMPTY.format(table=texts.quoted(table))
         try:
-            return self._driver.execute(sql, {"rows": rows}) >= rows
+            return self._driver.execute(sql, {"rows": limit}) >= limit
         except DatabaseError as error:
             if "rowid" in error.message:  # WITHOUT ROWID: it goes in one piece
                 return False
             raise
-
-
-# ── rows → values ─────────────────────────────────────────────────────────
-def _record(row: Sequence[Any]) -> Record:
-    return Record(
-        version=row[0],
-        description=row[1],
-        applied=bool(row[2]),
-        applied_at=row[3],
-        rolled_back_at=row[4],
-        state=row[5],
-        checksum=row[6],
-        spec_name=row[7],
-        number=row[8],
-        seconds=row[9],
-        reversible=bool(row[10]),
-        finalized_at=row[11],
-        engine_version=row[12],
-        before=row[13],
-        after=row[14],
-        code=bool(row[15]),
-    )
-
-
-def _progress(row: Sequence[Any]) -> Progress:
-    width = row[9]
-    keys = row[19:]
-    return Progress(
-        version=row[0],
-        direction=row[1],
-        unit=row[2],
-        step=row[3],
-        place=row[4],
-        table=row[5],
-        state=row[6],
-        batch=row[7],
-        size=row[8],
-        lo=tuple(keys[:width]),
-        up=tuple(keys[KEYS : KEYS + width]),
-        selected=row[10],
-        written=row[11],
-        skipped=row[12],
-        added=row[13],
-        started=row[14],
-        answer=None if row[15] is None else bool(row[15]),
-        marks=_decode(row[16]),
-        expected=row[17],
-        seconds=row[18],
-    )
-
-
-def _encode(values: Sequence[Any]) -> str:
-    """Return `values` as JSON that loses nothing: floats by their bits, blobs as hex."""
-    found: list[list[str]] = []
-    for value in values:
-        match value:
-            case None:
-                found.append(["n"])
-            case int():
-                found.append(["i", str(value)])
-            case float():
-                found.append(["r", value.hex()])
-            case bytes():
-                found.append(["b", value.hex()])
-            case _:
-                found.append(["t", str(value)])
-    return json.dumps(found)
-
-
-def _decode(text: str) -> tuple[Any, ...]:
-    try:
-        return tuple(_value(*entry) for entry in json.loads(text))
-    except (ValueError, TypeError, KeyError) as error:
-        raise Drift("a checkpoint of the engine is damaged", "restore a backup of the table engine_step") from error
-
-
-def _value(kind: str, text: str = "") -> Any:
-    read: dict[str, Any] = {"n": lambda _: None, "i": int, "r": float.fromhex, "b": bytes.fromhex, "t": str}
-    return read[kind](text)
 
 
 def _own(table: str) -> str:

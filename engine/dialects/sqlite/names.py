@@ -31,7 +31,7 @@ def own_table(state: SchemaState, name: str, path: Path) -> Table:
     if table.virtual:
         raise Problem(
             "RF111",
-            f"`{name}` belongs to an extension (a virtual table), whose tables the engine does not change",
+            f"`{name}` is made by an extension, or needs one that is not here: the engine does not change it",
             path,
             hint="write `sql` with `undo` for it",
             subject=name,

@@ -131,6 +131,7 @@ class Shadow:
         self._base = _connect(self.collations)
         self.opaque = self._load(objects)
         self._state: SchemaState | None = None
+        self._seen: tuple[Catalogue | None, SchemaState] = (None, SchemaState())
         self._columns: tuple[object, dict[str, tuple[Column, ...]]] = (None, {})
         self._point: Savepoint | None = None
 
@@ -178,6 +179,7 @@ class Shadow:
         copy.opaque = self.opaque
         copy._base = _copy(self._base, self.collations)
         copy._state = self._state
+        copy._seen = self._seen
         copy._columns = self._columns
         copy._point = None
         return copy
@@ -188,8 +190,10 @@ class Shadow:
         """The schema as it stands, without the engine's own tables."""
         if self._state is None:
             catalogue = self.catalogue()
-            found = state(catalogue, self._view_columns(catalogue))
-            self._state = _untouchable(found, self.opaque)
+            if self._seen[0] != catalogue:
+                found = state(catalogue, self._view_columns(catalogue))
+                self._seen = (catalogue, _untouchable(found, self.opaque))
+            self._state = self._seen[1]
         return self._state
 
     def catalogue(self) -> Catalogue:

@@ -1,0 +1,124 @@
+"""Keys that foreign keys refer to: that they stay, and that both sides change together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.dialects.sqlite.dependents import refuse
+from engine.dialects.sqlite.names import contains
+from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.sql import literal_sql
+from engine.dialects.sqlite.statements import question
+from engine.errors import Path
+from engine.model.plan import Check, Statement, Unit
+from engine.model.state import ForeignKey, SchemaState, Table, fold, same_name
+
+
+@dataclass(frozen=True, slots=True)
+class PendingKey:
+    """A foreign key whose parent's key changed in an earlier step of the migration."""
+
+    child: str
+    parent: str
+
+
+def primary_of(foreign_key: ForeignKey, state: SchemaState) -> tuple[str, ...]:
+    """Return the columns of the parent that a foreign key refers to."""
+    parent = state.table(foreign_key.table)
+    return foreign_key.references or (parent.primary_key if parent else ())
+
+
+def see_keys_stay(
+    state: SchemaState, table: str, gone: Sequence[tuple[str, ...]], path: Path, what: str
+) -> None:
+    """See to it that no foreign key refers to a unique key that goes.
+
+    Args:
+        gone: columns of each key that goes, once each; a second key on the same columns does as well.
+        what: what goes, for the sentence.
+
+    Raises:
+        Problem: RF107 with the tables whose foreign keys need it.
+    """
+    found = state.table(table)
+    if found is None:
+        return
+    have = [key.columns for key in found.keys]
+    have += [index.columns for index in state.indexes_of(table) if index.unique and index.where is None]
+    needing = []
+    for key in gone:
+        if sum(1 for other in have if _same(other, key)) > 1:
+            continue
+        for child in state.tables:
+            for foreign_key in child.foreign_keys:
+                if same_name(foreign_key.table, table) and _same(primary_of(foreign_key, state), key):
+                    needing.append(("foreign key of table", child.name))
+    refuse(what, needing, path, table)
+
+
+def violations(shadow: Shadow, table: str, but: Iterable[PendingKey] = ()) -> tuple[Statement, ...]:
+    """Return queries for the rows of `table` and of those that refer to it that refer to nothing.
+
+    A table whose foreign keys fit no key of their parent can't be asked; it
+    could not be written either, before as after.
+
+    Args:
+        but: foreign keys that wait for another step.
+    """
+    state = shadow.state
+    own = state.table(table)
+    tables = [own] if own and own.foreign_keys else []
+    tables += [t for t in state.referring_to(table) if not t.virtual]
+    found = []
+    for each in tables:
+        try:
+            shadow.run(f"PRAGMA foreign_key_check({literal_sql(each.name)})")
+        except ShadowError:
+            continue
+        waiting = [p.parent for p in but if same_name(p.child, each.name)]
+        parents = ", ".join(literal_sql(fold(name)) for name in waiting)
+        without = f" WHERE lower(parent) NOT IN ({parents})" if waiting else ""
+        found.append(
+            question(
+                'SELECT DISTINCT "table", "rowid", parent'
+                f" FROM pragma_foreign_key_check({literal_sql(each.name)}){without}"
+            )
+        )
+    return tuple(found)
+
+
+def waiting_on(state: SchemaState, before: Table, columns: Iterable[str]) -> tuple[PendingKey, ...]:
+    """Return the foreign keys of other tables that refer to `columns` of a table whose values change."""
+    changed = tuple(columns)
+    return tuple(
+        PendingKey(child.name, before.name)
+        for child in state.referring_to(before.name)
+        if any(
+            same_name(key.table, before.name) and any(contains(primary_of(key, state), c) for c in changed)
+            for key in child.foreign_keys
+        )
+    )
+
+
+def pending_units(pending: Sequence[PendingKey], step: str) -> tuple[Unit, ...]:
+    """Return the unit that sees, at the migration's end, that both sides of a key changed alike."""
+    if not pending:
+        return ()
+    checks = tuple(
+        Check(
+            f"{key.child}: foreign keys to {key.parent} hold",
+            question(
+                f"SELECT count(*) FROM pragma_foreign_key_check({literal_sql(key.child)})"
+                f" WHERE lower(parent) = {literal_sql(fold(key.parent))}"
+            ),
+            maximum=0,
+            failure=f"{{count}} rows of `{key.child}` refer to nothing in `{key.parent}`, whose key this migration changed",
+        )
+        for key in dict.fromkeys(pending)
+    )
+    return (Unit(step, step, "foreign keys whose two sides changed", "?", checks=checks, rows=0),)
+
+
+def _same(left: Sequence[str], right: Sequence[str]) -> bool:
+    return len(left) == len(right) and all(contains(right, name) for name in left)

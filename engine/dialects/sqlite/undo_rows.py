@@ -1,0 +1,181 @@
+"""The way back of a data step, from its journals.
+
+Rows that the step made go, rows that it changed get their old values, rows that it removed come
+back; each only where the live row is still what the step left, unless `:force` says otherwise.
+Triggers hold still meanwhile: they are dropped in the transaction and made again from their texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.dialects.sqlite.effects import fires_on
+from engine.dialects.sqlite.guards import guards, holds, matches, referring
+from engine.dialects.sqlite.journal import Counters, Journal
+from engine.dialects.sqlite.sql import quote
+from engine.dialects.sqlite.statements import ddl
+from engine.dialects.sqlite.walk import between, key_loop, rows
+from engine.model.plan import Statement, Unit
+from engine.model.state import SchemaState, fold, same_name
+
+_REVERSE = {"insert": "delete", "update": "update", "delete": "insert"}
+
+
+def undo_units(
+    step: str,
+    title: str,
+    journals: Sequence[Journal],
+    state: SchemaState,
+    counters: Counters | None = None,
+    helpers: Sequence[str] = (),
+) -> tuple[Unit, ...]:
+    """Return the unit that takes a data step back.
+
+    Args:
+        step: id of the step.
+        title: what the step did, for people.
+        journals: of the step, that of its own table first.
+        state: the schema as the step found it.
+        counters: of AUTOINCREMENT, if the step may have moved them.
+        helpers: work tables that a step that broke off may have left.
+    """
+    still, again = _hold_triggers(journals, state)
+    ending = (
+        *(counters.restore() if counters else ()),
+        *(ddl(f"DROP TABLE IF EXISTS {quote(name)}", "cleanup") for name in helpers),
+    )
+    found = tuple(guard for journal in journals for guard in guards(journal, state, journals))
+    names = tuple(dict.fromkeys(j.table.name for j in journals))
+    keeps = tuple(j.name for j in journals) + ((counters.name,) if counters else ())
+    alone = journals[0] if len(journals) == 1 and not _ties_itself(journals[0], state) else None
+    base = Unit(
+        f"{step}.undo", step, f"undo: {title}", ">", guards=found, touches=names, keeps=keeps, after=ending, undo=()
+    )
+    if alone is not None:
+        keys = alone.key_columns()
+        range_ = between([f"j.{quote(n)}" for n in keys])
+        body = (*still, *_statements(alone, state, journals, f" AND {range_}"), *again)
+        loop = key_loop(alone.name, keys, body, None, alone.key.names)
+        return (_with(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),)
+    ordered = _children_first(journals, state)
+    steps = [_removal(j, state, journals) for j in ordered if "insert" in j.events]
+    steps += [_return(j) for j in reversed(ordered) if "delete" in j.events]
+    steps += [s for j in ordered for s in _values(j)]
+    defer = Statement("PRAGMA defer_foreign_keys = ON", "setting", "setting")
+    why = f"in one transaction, from the journals {', '.join(j.name for j in journals)}"
+    return (_with(base, before=(defer, *still, *steps, *again), why=why),)
+
+
+def _with(unit: Unit, **changes: object) -> Unit:
+    from dataclasses import replace
+
+    return replace(unit, **changes)  # type: ignore[arg-type]
+
+
+def _statements(
+    journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = ""
+) -> tuple[Statement, ...]:
+    found: list[Statement] = []
+    if "insert" in journal.events:
+        found.append(_removal(journal, state, journals, range_))
+    if "delete" in journal.events:
+        found.append(_return(journal, range_))
+    return (*found, *_values(journal, range_))
+
+
+def _removal(journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = "") -> Statement:
+    """Rows that the step made go, unless they were changed since or rows of others need them."""
+    table = quote(journal.table.name)
+    keys = ", ".join(quote(n) for n in journal.key.names)
+    live = ", ".join(f"t.{quote(n)}" for n in journal.key.names)
+    condition = f"(:force OR ({holds(journal, 'new')}))"
+    if others := referring(journal, state, journals):
+        condition += f" AND (:force OR NOT {others})"
+    if defended := referring(journal, state, journals, strict=True):
+        condition += f" AND NOT {defended}"
+    sql = (
+        f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {live} FROM {quote(journal.name)} AS j"
+        f' CROSS JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 0 AND j."now" = 1{range_} AND {condition})'
+    )
+    return rows(sql, "delete", "written")
+
+
+def _values(journal: Journal, range_: str = "") -> tuple[Statement, ...]:
+    """Rows that the step changed get their old values."""
+    if "update" not in journal.events or not journal.images:
+        return ()
+    sets = ", ".join(
+        f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images
+    )
+    sql = (
+        f"UPDATE {quote(journal.table.name)} AS t SET {sets} FROM {quote(journal.name)} AS j"
+        f' WHERE {matches(journal)} AND j."was" = 1 AND j."now" = 1{range_} AND (:force OR ({holds(journal, "new")}))'
+    )
+    return (rows(sql, "restore", "written"),)
+
+
+def _return(journal: Journal, range_: str = "") -> Statement:
+    """Rows that the step removed come back, where nobody took their key."""
+    table = quote(journal.table.name)
+    names = [*journal.key.names, *(c.name for c in journal.images)]
+    values = [f"j.{quote(n)}" for n in journal.key_columns()] + journal.of("old", "j")
+    if journal.keeps_row_id:
+        row_id = quote(journal.table.row_id)
+        names.append(journal.table.row_id)
+        values.append(f'CASE WHEN NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{row_id} = j."row") THEN j."row" END')
+    taken = f"EXISTS (SELECT 1 FROM {table} AS t WHERE {matches(journal)})"
+    key = ", ".join(quote(n) for n in journal.key.names)
+    sets = ", ".join(f"{quote(c.name)} = excluded.{quote(c.name)}" for c in journal.images)
+    upsert = f" ON CONFLICT ({key}) DO UPDATE SET {sets}" if sets else f" ON CONFLICT ({key}) DO NOTHING"
+    if journal.key.hidden:
+        # No index stands behind a hidden row id, so nothing can be said about its conflicts.
+        upsert = ""
+    also = "" if upsert == "" else ":force OR "
+    sql = (
+        f"INSERT INTO {table} ({', '.join(map(quote, names))}) SELECT {', '.join(values)} FROM {quote(journal.name)} AS j"
+        f' WHERE j."was" = 1 AND j."now" = 0{range_} AND ({also}NOT {taken}){upsert}'
+    )
+    return rows(sql, "insert", "written")
+
+
+def _hold_triggers(
+    journals: Sequence[Journal], state: SchemaState
+) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """Return the statements that take away the triggers that the undo would fire, and that bring them back."""
+    found = {}
+    for journal in journals:
+        events = {_REVERSE[e] for e in journal.events}
+        for trigger in state.triggers_of(journal.table.name):
+            if fires_on(trigger) in events:
+                found[fold(trigger.name)] = trigger
+    gone = tuple(ddl(f"DROP TRIGGER IF EXISTS {quote(t.name)}", "prepare") for t in found.values())
+    return gone, tuple(ddl(t.sql, "cleanup") for t in found.values())
+
+
+def _ties_itself(journal: Journal, state: SchemaState) -> bool:
+    """Tell whether rows of the table refer to rows of the same table, so that order matters."""
+    return journal.events != {"update"} and any(
+        same_name(f.table, journal.table.name) for f in journal.table.foreign_keys
+    )
+
+
+def _children_first(journals: Sequence[Journal], state: SchemaState) -> list[Journal]:
+    """Order journals so that a table comes before those that it refers to, as far as that goes."""
+    left, found = list(journals), []
+    while left:
+        free = next(
+            (
+                j
+                for j in left
+                if not any(
+                    same_name(f.table, j.table.name)
+                    for other in left
+                    if other is not j
+                    for f in other.table.foreign_keys
+                )
+            ),
+            left[0],
+        )
+        left.remove(free)
+        found.append(free)
+    return found

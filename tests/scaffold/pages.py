@@ -1,0 +1,64 @@
+"""`make docs`: docs/verbs.md and docs/rules.md from the step modules and the rules, so that they can't go stale."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from engine.lint.base import registry  # noqa: E402
+from engine.steps.base import Entry, entries, verbs, words  # noqa: E402
+
+HEAD = "<!-- Made by `make docs`; edit the modules, not this page. -->\n"
+
+
+def verbs_page() -> str:
+    """Return docs/verbs.md: each verb with its words, fields and examples."""
+    found = [f"# Verbs\n\n{HEAD}\nWhat stands beside a verb in each step (`id`, `when`, `undo` …) is in the README."]
+    for verb, cls in verbs().items():
+        found.append(f"## `{verb}`\n\n{words(cls)}")
+        rows = "\n".join(_field(entry) for entry in entries(cls) if entry.key)
+        found.append(f"| key | | meaning |\n|---|---|---|\n{rows}")
+        examples = "\n".join(f"- {example.strip()}".replace("\n", "\n  ") for example in cls.EXAMPLES)  # type: ignore[attr-defined]
+        found.append(f"```yaml\n{examples}\n```")
+    return "\n\n".join(found) + "\n"
+
+
+def _field(entry: Entry) -> str:
+    names = " or ".join(f"`{name}`" for name in (entry.key, *entry.also))
+    doc = " ".join(entry.doc.split()).replace("|", "\\|")
+    return f"| {names} | {'required' if entry.required else ''} | {doc} |"
+
+
+def rules_page() -> str:
+    """Return docs/rules.md: each rule with its reason, the safe way and both spellings."""
+    found = [
+        f"# Rules\n\n{HEAD}\nA finding may be ignored, with a reason, in the spec (`ignore`) or the config; "
+        "one marked *final* may not: the plan could not be built or trusted. `engine lint --explain RULE` shows a page."
+    ]
+    for rule in registry():
+        final = ", final" if rule.final else ""
+        found.append(f"## {rule.id} {rule.name} ({rule.severity}{final})\n\n{rule.summary}")
+        found.append(f"Why: {rule.reason}\n\nInstead: {rule.instead}")
+        found += [f"{title}:\n\n```yaml\n{text.strip()}\n```" for title, text in _spellings(rule.bad, rule.good)]
+    return "\n\n".join(found) + "\n"
+
+
+def _spellings(bad: str, good: str) -> list[tuple[str, str]]:
+    return [(title, text) for title, text in (("Found", bad), ("Good", good)) if text.strip()]
+
+
+PAGES = {"docs/verbs.md": verbs_page, "docs/rules.md": rules_page}
+
+
+def main() -> None:
+    """Write both pages."""
+    for name, page in PAGES.items():
+        (ROOT / name).write_text(page(), encoding="utf-8")
+        print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()
