@@ -118,14 +118,20 @@ def compile_plan(
     catalogue: Catalogue,
     count: Counter = no_database,
     records: Sequence[Record] = (),
+    *,
+    exact: bool = False,
 ) -> PlanResult:
     """Compile `todo` and judge all findings.
+
+    Args:
+        exact: the caller has looked for edited specs itself.
 
     Raises:
         FindingsError: findings of severity error.
         Drift: a spec changed since it was applied.
     """
-    refuse_edited(specs, records)
+    if not exact:
+        refuse_edited(specs, records)
     compiled, diagnostics = fold(project, todo, catalogue, count=count)
     judged = ordered(suppress([*found, *out_of_order(specs, records), *diagnostics], specs))
     if any(d.severity == "error" for d in judged):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING
 from engine.checking import edited, out_of_order, pending
 from engine.errors import EngineError
 from engine.project import Project
+from engine.run import reading
+from engine.run.records import InProgress
 from engine.spec.files import version_key
 
 if TYPE_CHECKING:
-    from engine.dialects.base import Catalogue
-    from engine.dialects.ledger import Event, Ledger, Record
+    from engine.dialects.ledger import Event, Record
     from engine.spec.model import Spec
 
 
@@ -24,23 +24,6 @@ class Pending:
 
     version: str
     description: str
-
-
-@dataclass(frozen=True, slots=True)
-class InProgress:
-    """A migration that has begun and not ended.
-
-    Attributes:
-        resumable: nobody holds the lock, so the command named goes on with it.
-    """
-
-    version: str
-    direction: str
-    step: str
-    batch: int
-    rows_done: int
-    rows_total: int | None
-    resumable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +61,15 @@ def status(project: Project) -> Status:
     specs = readable_specs(project)
     with project.connect(read_only=True) as (_, ledger):
         records = ledger.records()
-        now = _in_progress(ledger, records)
+        found = reading.status(ledger, version_key)
     drift = [d.message for d in (*edited(specs, records), *out_of_order(specs, records))]
     return Status(
         url.display,
         url.dialect,
-        current(records),
-        tuple(r.version for r in applied(records)),
+        found.current_version,
+        tuple(r.version for r in found.applied),
         (*(Pending(s.version, s.description) for s in pending(specs, records)), *_classes(project, records)),
-        now,
+        found.in_progress,
         tuple(drift),
     )
 
@@ -97,30 +80,6 @@ def readable_specs(project: Project) -> tuple[Spec, ...]:
         return project.read()[0]
     except EngineError:
         return ()
-
-
-def applied(records: Sequence[Record]) -> list[Record]:
-    """Return the applied ones in version order."""
-    return sorted((r for r in records if r.applied), key=lambda r: version_key(r.version))
-
-
-def current(records: Sequence[Record]) -> str | None:
-    """Return the highest version that is applied, None for none."""
-    found = applied(records)
-    return found[-1].version if found else None
-
-
-def _in_progress(ledger: Ledger, records: Sequence[Record]) -> InProgress | None:
-    record = next((r for r in records if r.unfinished), None)
-    if record is None:
-        return None
-    steps = ledger.progress(record.version, record.direction)
-    at = next((s for s in steps if s.state == "doing"), None) or next((s for s in steps if s.state == "todo"), None)
-    rows = sum(s.selected for s in steps)
-    free = ledger.holder() is None
-    return InProgress(
-        record.version, record.direction, at.step if at else "", at.batch if at else 0, rows, None, free
-    )
 
 
 def _classes(project: Project, records: Sequence[Record]) -> list[Pending]:
@@ -162,11 +121,32 @@ def history(project: Project) -> tuple[Event, ...]:
 
 def snapshot(project: Project) -> str:
     """Return the schema of the database as the text of a snapshot file."""
+    from engine.run.snapshot import text
+
     with project.connect(read_only=True) as (driver, _):
-        return snapshot_text(project.require_url().dialect, driver.catalogue())
+        return text(driver.catalogue(), project.require_url().dialect)
 
 
-def snapshot_text(dialect: str, catalogue: Catalogue) -> str:
-    """Return `catalogue` as the text of a snapshot file (JSON, one object per line group)."""
-    objects = [{"type": o.type, "name": o.name, "table": o.table, "sql": o.sql} for o in catalogue.objects]
-    return json.dumps({"snapshot": 1, "dialect": dialect, "objects": objects}, indent=1) + "\n"
+def current_version(project: Project) -> str | None:
+    """Return the highest version that is applied, None for none. Quick: reads one table."""
+    with project.connect(read_only=True) as (_, ledger):
+        return reading.current_version(ledger, version_key)
+
+
+def earlier(version: str, other: str) -> bool:
+    """Tell whether `version` sorts before `other`."""
+    return version_key(version) < version_key(other)
+
+
+def verify(project: Project) -> None:
+    """Tell that this is for a later version.
+
+    Raises:
+        EngineError: always.
+    """
+    del project
+    raise EngineError(
+        "`engine verify` comes in a later version",
+        "`validate` steps hold now, and `engine status` shows drift of the specs",
+        next="engine status",
+    )

@@ -22,7 +22,7 @@ from engine.url import DatabaseUrl
 
 if TYPE_CHECKING:
     from engine.dialects.base import Dialect, Driver
-    from engine.dialects.sqlite.ledger import Ledger
+    from engine.dialects.ledger import Ledger
     from engine.migration import MigrationProtocol
 
 
@@ -128,10 +128,10 @@ class Project:
         url = self.require_url()
         dialects.load(url.dialect)
         from engine.dialects.sqlite.driver import connect
-        from engine.dialects.sqlite.ledger import Ledger
+        from engine.dialects.sqlite.ledger import Ledger as SQLiteLedger
 
         driver = connect(url.path, read_only=read_only, lock_timeout=self.config.lock_timeout)
-        return driver, Ledger(driver, url.path)
+        return driver, SQLiteLedger(driver, url.path)
 
     def close(self) -> None:
         """Close the connection that `keep_open` kept."""

@@ -19,7 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def nothing_from_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """No database, colours or caches of whoever runs the tests have a say in them."""
     for name in ("ENGINE_DB", "DATABASE_URL", "GITHUB_ACTIONS", "FORCE_COLOR", "CI", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

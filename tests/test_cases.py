@@ -18,7 +18,19 @@ from tests.support.database import Snapshot, same, script, snapshot
 
 CASES = Path(__file__).parent / "cases"
 PAGES = sorted(p for p in CASES.glob("*/*.yaml") if p.parent.name not in ("malformed", "examples"))
-KEYS = {"given", "spec", "specs", "steps", "plan", "after", "undone", "fails", "meanwhile", "rollback", "args"}
+KEYS = {
+    "given",
+    "spec",
+    "specs",
+    "steps",
+    "plan",
+    "after",
+    "undone",
+    "fails",
+    "meanwhile",
+    "rollback",
+    "args",
+}
 DB = "case.db"
 
 

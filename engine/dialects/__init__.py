@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.dialects.base import Dialect
+    from engine.dialects.base import Dialect, Driver
+    from engine.model.state import SchemaState
 
 NAMES = ("sqlite", "postgresql", "mysql", "mariadb")
 
@@ -27,3 +28,8 @@ def load(name: str) -> Dialect:
             f"this version of the engine does not run on {name} yet", "specs may name it; SQLite is what works today"
         )
     raise UsageError(f"there is no dialect `{name}`", f"one of {', '.join(NAMES)}")
+
+
+def load_state(driver: Driver) -> SchemaState:
+    """Return the schema behind `driver` as it is now."""
+    return load("sqlite").open(driver.catalogue()).state

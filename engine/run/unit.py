@@ -10,7 +10,7 @@ from typing import Any
 from engine.dialects.base import Driver, Row
 from engine.dialects.ledger import KEYS, Ledger, Progress
 from engine.errors import CheckFailed, DatabaseError, EngineError
-from engine.model.plan import Loop, Statement, Unit
+from engine.model.plan import Guard, Loop, Statement, Unit
 from engine.run import judging
 from engine.run.batches import BatchSize
 from engine.run.options import RunOptions
@@ -216,6 +216,13 @@ class Runner:
             self.ledger.checkpoint(now, after)
         return after
 
+    def conflicts_of(
+        self, guards: Sequence[Guard], marks: tuple[Any, ...]
+    ) -> tuple[tuple[Guard, FoundConflict], ...]:
+        """Ask `guards` outside of their unit; nothing is judged."""
+        values = self._values(Progress(self.version, "rollback", "", "", 0), marks)
+        return judging.found_conflicts(guards, lambda s: self._ask(s, values))
+
     # ── parts ─────────────────────────────────────────────────────────────
     def _wanted(self, unit: Unit, now: Progress) -> bool:
         if unit.condition is None:
@@ -373,9 +380,7 @@ def _named(prefix: str, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _bound(statement: Statement, values: dict[str, Any]) -> dict[str, Any] | None:
-    if not statement.binds and ":version" not in statement.sql:
-        return None
-    return values
+    return values if statement.binds or ":" in statement.sql else None
 
 
 def _true(value: Any) -> bool:

@@ -20,11 +20,20 @@ LARGEST = 1024 * 1024
 BREAKS = "\x85\u2028\u2029"
 """Line breaks to YAML, and to few editors: good inside quotes only."""
 
+ESCAPE = 'take it out; where a value needs it, write it as an escape in double quotes, e.g. "\\u202e"'
+"""The hint for such characters."""
+
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    "|[\u202a-\u202e\u2066-\u2069]|\r(?!\n)"
+    "|[\u202a-\u202e\u2066-\u2069]|\r(?!\\Z)"  # on a line without its \\n
 )
-_CONTROL_NAMES = {"\x00": "NUL", "\x08": "backspace", "\x1b": "escape", "\x7f": "delete", "\r": "carriage return"}
+_CONTROL_NAMES = {
+    "\x00": "NUL",
+    "\x08": "backspace",
+    "\x1b": "escape",
+    "\x7f": "delete",
+    "\r": "carriage return",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,9 @@ def decode(data: bytes, name: str) -> tuple[Source, Diagnostic | None]:
         if data.startswith(mark):
             return _refused(Source(name, ""), f"the file is in {encoding}", 1, 1, "save it as UTF-8")
     if data[1:4:2] == b"\x00\x00" or data[0:3:2] == b"\x00\x00":
-        return _refused(Source(name, ""), "the file looks like UTF-16 without a mark", 1, 1, "save it as UTF-8")
+        return _refused(
+            Source(name, ""), "the file looks like UTF-16 without a mark", 1, 1, "save it as UTF-8"
+        )
     try:
         return Source(name, data.decode("utf-8").removeprefix("\ufeff")), None
     except UnicodeDecodeError as error:
@@ -79,17 +90,16 @@ def _refused(source: Source, message: str, line: int, column: int, hint: str) ->
 
 def check(source: Source) -> tuple[Diagnostic, ...]:
     """Return SP101 for each line with a character that a spec may not hold (the first of the line)."""
-    found: dict[int, Diagnostic] = {}
-    for match in _REFUSED.finditer(source.text):
-        line, column = place(source.text, match.start())
-        if line not in found:
-            span = Span(source, line, column, line, column + 1)
+    found = []
+    for number, line in enumerate(source.text.split("\n"), start=1):
+        match = _REFUSED.search(line)
+        if match:
+            span = Span(source, number, match.start() + 1, number, match.end() + 1)
             words = f"the {describe(match.group())} may not stand in a spec"
-            hint = 'take it out; where a value needs it, write it as an escape in double quotes, e.g. "\\u202e"'
-            found[line] = Diagnostic("SP101", "error", words, span, hint)
+            found.append(Diagnostic("SP101", "error", words, span, ESCAPE))
         if len(found) == 20:
             break
-    return tuple(found.values())
+    return tuple(found)
 
 
 def describe(character: str) -> str:

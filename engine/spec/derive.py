@@ -67,11 +67,13 @@ class _Definitions:
 
     def __init__(self) -> None:
         self.found: dict[str, Schema] = {
+            "text_for_database": {"type": "string", "minLength": 1},
+            "per_database": _per_database("Text, or text per database."),
             "sql": _sql(),
             "script": _script(),
             "expression": _expression(),
             "value": _value(),
-            "type": _per_dialect("A type, or a type per database."),
+            "type": _per_database("A type, or a type per database."),
             "variables": _variables(),
             "for_each": _for_each(),
         }
@@ -112,18 +114,20 @@ class _Definitions:
         inner = self.shape(short.shape)
         while "$ref" in inner:
             inner = self.found[inner["$ref"].rpartition("/")[2]]
-        kinds = inner["type"] if isinstance(inner["type"], list) else [inner["type"]]
+        kinds = set(inner["type"] if isinstance(inner["type"], list) else [inner["type"]])
         if short.short == "list":
-            kinds = ["array"]
-        made["type"] = sorted({*kinds, "object"} if entries_with_keys(made) else kinds)
+            kinds = {"array"}
+        if not made["properties"]:
+            made["type"] = sorted(kinds)
+            del made["properties"], made["additionalProperties"]
+        else:
+            made["type"] = sorted({*kinds, "object"})
         for word in ("items", "minItems", "pattern", "minimum", "minLength"):
             if word in inner:
                 made[word] = inner[word]
-        if "object" in kinds:
-            made["properties"] = {**inner.get("properties", {}), **made["properties"]}
+        if short.short == "maps":
+            made["properties"] = {**inner["properties"], **made["properties"]}
             made.pop("required", None)
-        if not entries_with_keys(made):
-            del made["properties"], made["additionalProperties"]
         return made
 
     # ── shapes ────────────────────────────────────────────────────────────
@@ -241,11 +245,6 @@ class _Definitions:
         }
 
 
-def entries_with_keys(made: Schema) -> bool:
-    """Tell whether a record has any key that can be written."""
-    return bool(made.get("properties"))
-
-
 def _bare(made: Schema, inner: Schema) -> Schema:
     """Let one item stand without the brackets."""
     kinds = inner["type"] if isinstance(inner["type"], list) else [inner["type"]]
@@ -277,36 +276,31 @@ def _body(text: str) -> object:
 
 
 # ── parts with a form of their own ────────────────────────────────────────
-def _per_dialect(doc: str) -> Schema:
-    own = {name: {"type": "string", "minLength": 1, "description": f"For {name}."} for name in DIALECTS}
+def _per_database(doc: str) -> Schema:
     return {
         "type": ["object", "string"],
         "description": doc,
         "minLength": 1,
-        "properties": own,
+        "properties": {name: _ref("text_for_database") for name in DIALECTS},
         "minProperties": 1,
         "additionalProperties": False,
     }
 
 
 def _sql() -> Schema:
-    made = _per_dialect("SQL in the common subset, or SQL per database, which is passed on untouched.")
-    return {**made, "properties": {**made["properties"], "sql": {**_per_dialect("The SQL.")}}}
+    made = _per_database("SQL in the common subset, or SQL per database, which is passed on untouched.")
+    made["properties"]["sql"] = _ref("per_database")
+    return made
 
 
 def _script() -> Schema:
-    one = {"type": ["array", "string"], "items": {"type": "string", "minLength": 1}, "minItems": 1, "minLength": 1}
-    properties = {name: {**one, "description": f"For {name}."} for name in DIALECTS}
-    return {
-        "type": ["array", "object", "string"],
-        "description": "One statement, a list of them, or one or several per database.",
-        "items": _per_dialect("A statement, or one per database."),
-        "minItems": 1,
-        "minLength": 1,
-        "properties": properties,
-        "minProperties": 1,
-        "additionalProperties": False,
-    }
+    made = _per_database("One statement, a list of them, or one or several per database.")
+    one = {"type": ["array", "string"], "items": _ref("text_for_database"), "minItems": 1, "minLength": 1}
+    made["type"] = ["array", "object", "string"]
+    made["items"] = _ref("per_database")
+    made["minItems"] = 1
+    made["properties"] = {name: one for name in DIALECTS}
+    return made
 
 
 def _literal(doc: str) -> Schema:
@@ -317,36 +311,40 @@ def _value() -> Schema:
     return {
         "type": [*_SCALAR, "null", "object"],
         "description": "A value as it stands, or {sql: …} for an expression.",
-        "properties": {"sql": {**_per_dialect("An expression, or one per database.")}},
+        "properties": {"sql": _ref("per_database")},
         "required": ["sql"],
         "additionalProperties": False,
     }
 
 
 def _expression() -> Schema:
-    properties: Schema = {
-        "value": _literal("A literal, quoted for the database by the engine."),
-        "parse": {**_per_dialect("A column or expression that holds text, read the same way on every database.")},
-        "as": {"type": "string", "minLength": 1, "description": "The portable type that `parse` reads."},
-        "formats": {
-            "type": ["array", "string"],
-            "items": {"type": "string", "minLength": 1},
-            "minItems": 1,
-            "description": "How dates and times are written: strptime formats or unix, tried in this order.",
-            "examples": [["%Y-%m-%d", "%d/%m/%Y", "unix"]],
-        },
-        "otherwise": {**_ref("value"), "description": "The value where it can't be read; without it that is an error."},
-        "sql": {**_per_dialect("SQL, or SQL per database.")},
-    }
-    properties.update(_per_dialect("")["properties"])
-    return {
-        "type": [*_SCALAR, "null", "object"],
-        "description": "SQL (a column's name is the simplest), a number, true, false, null, {value: …} or {parse: …}.",
-        "minLength": 1,
-        "properties": properties,
-        "minProperties": 1,
-        "additionalProperties": False,
-    }
+    made = _sql()
+    made["type"] = [*_SCALAR, "null", "object"]
+    made["description"] = (
+        "SQL (a column's name is the simplest), a number, true, false, null, {value: …} or {parse: …}."
+    )
+    made["properties"].update(
+        {
+            "value": _literal("A literal, quoted for the database by the engine."),
+            "parse": {
+                **_ref("per_database"),
+                "description": "A column or expression that holds text, read the same way on every database.",
+            },
+            "as": {"type": "string", "minLength": 1, "description": "The portable type that `parse` reads."},
+            "formats": {
+                "type": ["array", "string"],
+                "items": {"type": "string", "minLength": 1},
+                "minItems": 1,
+                "description": "How dates and times are written: strptime formats or unix, tried in this order.",
+                "examples": [["%Y-%m-%d", "%d/%m/%Y", "unix"]],
+            },
+            "otherwise": {
+                **_ref("value"),
+                "description": "The value where it can't be read; without it that is an error.",
+            },
+        }
+    )
+    return made
 
 
 def _variables() -> Schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.spec.scalars import quoted
 
@@ -25,6 +26,8 @@ OPENERS = {
 BELOW = "put the text in quotes, or write `|` after the colon and the text on the lines below"
 
 AS_LINES = "write `|` after the colon and the SQL on the lines below"
+
+_BEFORE_VALUE = re.compile(r"""[ \t]*(?:- +)*(?:(?:"[^"\n]*"|'[^'\n]*'|[^\s'"{\[#][^\n:]*):[ \t]+)?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,14 @@ def comment(text: str, end: int, *, empty: bool) -> str:
 
 def value_start(text: str, begin: int, end: int) -> int:
     """Return where the value on the line that begins at `begin` starts: after `- ` and `key: `."""
-    match = re.compile(r"[ \t]*(?:- +)*(?:(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s'\"{\[#][^\n:]*):[ \t]+)?").match(text, begin)
+    match = _BEFORE_VALUE.match(text, begin)
     return min(match.end(), end) if match else begin
 
 
 def folded_comment(raw: str) -> str:
     """Return what a `--` comment does in text whose lines are folded into one, or ""."""
     lines = raw.splitlines()
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         dashes = line.find("--")
         if dashes >= 0 and line.count("'", 0, dashes) % 2 == 0 and following.strip(" \t\"'"):
             return f"these lines are read as one, so that `--` hides all that follows: {AS_LINES}"
@@ -144,7 +147,9 @@ def balanced(text: str) -> bool:
     return not set(bare) & set("'\"") and bare.count("(") <= bare.count(")")
 
 
-def explain(text: str, problem: str, at: int, context: int | None, last: int | None, opened: int | None) -> Trap:
+def explain(
+    text: str, problem: str, at: int, context: int | None, last: int | None, opened: int | None
+) -> Trap:
     """Return in our own words why YAML could not be read on.
 
     Args:
@@ -167,7 +172,9 @@ def explain(text: str, problem: str, at: int, context: int | None, last: int | N
         stop = end_of_text(text, context, False)
         return Trap(context, stop, "the quote that opens here is never closed", f"close it, or {BELOW}")
     if "document" in problem or (here == "%" and _column(text, at) == 0):
-        return Trap(at, at + 1, "expected a key of the spec here", "one file is one spec; quote a text that begins so")
+        return Trap(
+            at, at + 1, "expected a key of the spec here", "one file is one spec; quote a text that begins so"
+        )
     for start in (last, context if "scanning" in problem else None, at):
         trap = _misread(text, start, at, opened is not None) if start is not None else None
         if trap:
@@ -194,7 +201,9 @@ def _misread(text: str, start: int, at: int, flow: bool) -> Trap | None:
         return opening(text, start, end)
     if value[0] == "-" and value[1:2] == " " and text[text.rfind("\n", 0, start) + 1 : start].strip(" -"):
         message = "a list can't begin behind a colon; a text that begins with `- ` needs quotes"
-        return Trap(start, end, message, "begin the list on the line below, or " + line_with_quotes(text, start, end))
+        return Trap(
+            start, end, message, "begin the list on the line below, or " + line_with_quotes(text, start, end)
+        )
     if flow and "(" in text[start:at] and "," in text[start:at]:
         return split_at_comma(text, start, end)
     if text[at : at + 1] == ":" and start < at:
@@ -214,7 +223,9 @@ def _structure(text: str, problem: str, at: int, context: int | None, opened: in
         if at >= len(text.rstrip()) or text.count("\n", opened, at):
             message = f"the `{text[opened]}` that opens here is not closed: expected `,` or `{closing}`"
             return Trap(opened, opened + 1, message, f"close it with `{closing}`")
-        return Trap(at, at + 1, f"expected `,` or `{closing}` here", "a text with commas or brackets needs quotes")
+        return Trap(
+            at, at + 1, f"expected `,` or `{closing}` here", "a text with commas or brackets needs quotes"
+        )
     if "find expected ':'" in problem and context is not None:
         stop = end_of_text(text, context, False)
         return Trap(context, stop, "expected `:` and a value after this key", BELOW)
@@ -222,7 +233,9 @@ def _structure(text: str, problem: str, at: int, context: int | None, opened: in
         begin = text.rfind("\n", 0, at) + 1
         begin += len(text[begin:at]) - len(text[begin:at].lstrip())
         hint = f"give all keys of one mapping the same indentation; {BELOW}"
-        return Trap(begin, at, "a text without quotes goes on over this line, so that no key can stand here", hint)
+        return Trap(
+            begin, at, "a text without quotes goes on over this line, so that no key can stand here", hint
+        )
     if "entr" in problem or "'-'" in problem or "'?'" in problem or "collection" in problem:
         words = "this line does not belong to the list above it"
         return Trap(at, at + 1, words, "begin each item of a list with `- `, all in one column")

@@ -26,7 +26,7 @@ from engine.steps.shapes import Shape
 LATER: Final = ("load",)
 
 
-Short = Literal["", "any", "list"]
+Short = Literal["", "any", "maps", "list"]
 
 
 class Absent(Enum):
@@ -60,7 +60,7 @@ class Entry:
         key: as the spec writes it; "" where only the short form can say it.
         also: other spellings of the key.
         short: `any` where what is no mapping of the record's keys stands for this field alone,
-            `list` where only a list does; "" where nothing does.
+            `maps` where a map of databases does so too, `list` where only a list does.
         example: a value to show in editors, or None.
         required: True where there is no default.
     """
@@ -97,7 +97,7 @@ def field(
         default: value where it is left out; without one it is required.
         key: its key where that is not the attribute's name (`from`).
         also: other keys that mean the same (`column` beside `columns`).
-        short: which bare value in place of the mapping means this field: `any`, a `list`, or none.
+        short: which bare value in place of the mapping means this field, see `Entry`.
         example: a value to show in editors.
     """
     metadata = {"entry": (doc, shape, key, also, short, example)}

@@ -286,7 +286,7 @@ class AddedForeignKey(ForeignKey):
 class AddedCheck:
     """A check that is added to a table which may have rows: SQL, or a mapping."""
 
-    sql: Sql = field("What must hold of every row.", SqlText(), short="any", example="genre <> ''")
+    sql: Sql = field("What must hold of every row.", SqlText(), short="maps", example="genre <> ''")
     validate: str = field(
         "Whether the rows that are there are judged now or later (by `validate_constraints`).",
         Word(("now", "later")),

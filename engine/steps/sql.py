@@ -33,7 +33,7 @@ class Sql:
     run: tuple[Text, ...] = field(
         "One statement, a list of them, or one per database.",
         SqlText("script"),
-        short="any",
+        short="maps",
         example="UPDATE albums SET title = trim(title)",
     )
     reads: tuple[str, ...] = field("Tables that it reads, where the engine can't see it.", Names(), default=())

@@ -42,11 +42,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return found
 
 
-def test_apply_killed_at_random_ends_as_if_undisturbed(undisturbed: dict[str, object], tmp_path: Path) -> None:
+def test_apply_killed_at_random_ends_as_if_undisturbed(
+    undisturbed: dict[str, object], tmp_path: Path
+) -> None:
     kill_until_done(undisturbed, tmp_path, "apply", "before", "there", "after_hash")
 
 
-def test_rollback_killed_at_random_ends_as_if_undisturbed(undisturbed: dict[str, object], tmp_path: Path) -> None:
+def test_rollback_killed_at_random_ends_as_if_undisturbed(
+    undisturbed: dict[str, object], tmp_path: Path
+) -> None:
     kill_until_done(undisturbed, tmp_path, "rollback", "after", "back", "before_hash")
 
 
@@ -84,7 +88,12 @@ def timed(command: str, database: Path) -> float:
     """Run `command` to its end and return its seconds; it must end with 0."""
     started = time.monotonic()
     done = subprocess.run(
-        arguments(command, database), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        arguments(command, database),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return time.monotonic() - started

@@ -56,7 +56,9 @@ def snapshot(path: Path | str) -> Snapshot:
         rows = {name: _rows(db, name, sql) for name, sql in tables if not _virtual(sql)}
         counters = {}
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
-            counters = {n: seq for n, seq in db.execute("SELECT name, seq FROM sqlite_sequence") if not own(n)}
+            counters = {
+                n: seq for n, seq in db.execute("SELECT name, seq FROM sqlite_sequence") if not own(n)
+            }
     return Snapshot(frozenset(objects), rows, counters)
 
 
@@ -120,12 +122,16 @@ def _objects(db: sqlite3.Connection) -> Iterator[tuple[str, str, str, str | None
 def _select(db: sqlite3.Connection, table: str, sql: str) -> str:
     names = [row[1] for row in db.execute(f"PRAGMA table_xinfo({_quote(table)})")]
     cells = ", ".join(f"typeof({_quote(n)}), {_quote(n)}" for n in names)
-    keys = [r[1] for r in sorted(db.execute(f"PRAGMA table_xinfo({_quote(table)})"), key=lambda r: r[5]) if r[5]]
+    keys = [
+        r[1] for r in sorted(db.execute(f"PRAGMA table_xinfo({_quote(table)})"), key=lambda r: r[5]) if r[5]
+    ]
     taken = {n.lower() for n in names}
     row_id = next((n for n in ("rowid", "_rowid_", "oid") if n not in taken), "")
-    listed = db.execute("SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'", (table,)) if (
-        sqlite3.sqlite_version_info >= (3, 37)
-    ) else ()
+    listed = (
+        db.execute("SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'", (table,))
+        if (sqlite3.sqlite_version_info >= (3, 37))
+        else ()
+    )
     without = any(row[0] for row in listed) or "WITHOUT ROWID" in sql.upper()
     if row_id and not without:
         return f"SELECT {row_id}, {cells} FROM {_quote(table)} ORDER BY {row_id}"

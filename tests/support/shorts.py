@@ -18,7 +18,21 @@ CREATE TABLE youtube_shorts (
   published_at TEXT, created_at TEXT
 )
 """
-WORDS = ("Cat", "piano", "näive", "東京", "🎹", "it's", "\"quoted\"", "100%", "a--b", ";", "Ω", "👩‍👩‍👧", "tab\there")
+WORDS = (
+    "Cat",
+    "piano",
+    "näive",
+    "東京",
+    "🎹",
+    "it's",
+    '"quoted"',
+    "100%",
+    "a--b",
+    ";",
+    "Ω",
+    "👩‍👩‍👧",
+    "tab\there",
+)
 
 
 def make(path: Path, rows: int, seed: int = 7) -> None:

@@ -12,6 +12,7 @@ from engine.dialects.sqlite.constraints import (
     duplicates_check,
     not_null_check,
     orphans_check,
+    parsed_check,
     type_check,
     unique_check,
 )
@@ -38,10 +39,12 @@ class Alteration:
         defaults: folded name of a new column → what its rows hold, for checks.
         added, dropped, changed: columns that come, go, or whose values may change.
         gone_indexes, new_indexes: unique indexes that go and come; the latter with their paths.
+        index_texts: folded name of a new index → its text, where it is taken from another.
         in_place: statements by which SQLite does it all; None where it can't.
         obstacle: why not, in words.
         expressions: conditions over the new table, to be tried on it, with their paths.
         wanted: what rows must hold, asked before the first write.
+        unparsed: (condition, columns, path): rows whose text does not parse.
         notes: what people want to know.
     """
 
@@ -56,10 +59,12 @@ class Alteration:
     changed: list[str] = field(default_factory=list)
     gone_indexes: list[Index] = field(default_factory=list)
     new_indexes: list[tuple[IndexDef, Path]] = field(default_factory=list)
+    index_texts: dict[str, str] = field(default_factory=dict)
     in_place: list[Statement] | None = field(default_factory=list)
     obstacle: str = ""
     expressions: list[tuple[str, Path]] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
+    unparsed: list[tuple[str, tuple[str, ...], Path]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -78,7 +83,8 @@ class Alteration:
         given = self.sources.get(fold(column))
         if given is not None:
             return given
-        return None if names.contains(self.added, column) else quote(column)
+        own = self.before.column(column)
+        return None if names.contains(self.added, column) or own is None or own.generated else quote(column)
 
     def indexes(self) -> tuple[Index, ...]:
         """Return the indexes that stay."""
@@ -90,36 +96,41 @@ class Alteration:
         Args:
             renames: (old, new) names of columns, in order.
         """
-        if not self.wanted:
-            return ()
-        source = self._source(renames)
-        return tuple(wanted.check(source, self.state) for wanted in self.wanted)
+        found = []
+        for condition, columns, path in self.unparsed:
+            source = Source(self.before.name, self.before.primary_key, self._old_rows(renames))
+            found.append(parsed_check(source, condition, columns, path))
+        if self.wanted:
+            source = self._source(renames)
+            found += [wanted.check(source, self.state) for wanted in dict.fromkeys(self.wanted)]
+        return tuple(found)
+
+    def _old_rows(self, renames: Sequence[tuple[str, str]]) -> str:
+        """Return the rows as they are under the columns' new names."""
+        name = quote(self.before.name)
+        if not renames:
+            return name
+        old = {fold(column.name): column.name for column in self.before.columns}
+        for was, now in reversed(renames):
+            old = {key: was if same_name(value, now) else value for key, value in old.items()}
+        columns = [f"{quote(old[fold(c.name)])} AS {quote(c.name)}" for c in self.before.columns]
+        hidden = [self.before.row_id] if self.before.row_id else []
+        return f"(SELECT {', '.join([*columns, *hidden])} FROM {name})"
 
     def _source(self, renames: Sequence[tuple[str, str]]) -> Source:
         """Return the rows as they will be, as a query over the table as it is."""
         after, name = self.now, quote(self.before.name)
-        keys = after.primary_key
-        shown = keys or ((self.before.row_id,) if self.before.row_id else ())
-        hidden = [self.before.row_id] if self.before.row_id and not keys else []
-        inner = name
-        if renames:
-            first = {fold(new): old for old, new in renames}
-            # A column may be renamed twice in a row: follow it back.
-            for _ in renames:
-                first = {new: first.get(fold(old), old) for new, old in first.items()}
-            columns = [
-                f"{quote(first.get(fold(c.name), c.name))} AS {quote(c.name)}" for c in self.before.columns
-            ]
-            inner = f"(SELECT {', '.join([*columns, *hidden])} FROM {name}) AS {name}"
+        hidden = [self.before.row_id] if self.before.row_id else []
         parts = []
         for column in after.columns:
-            value = self.value(column.name)
+            if column.generated is None:
+                value = self.value(column.name) or self.defaults.get(fold(column.name), "NULL")
+                parts.append(value if value == quote(column.name) else f"{value} AS {quote(column.name)}")
+        rows = f"(SELECT {', '.join([*parts, *hidden])} FROM {self._old_rows(renames)} AS {name})"
+        for column in after.columns:
             if column.generated is not None:
-                continue
-            if value is None:
-                value = self.defaults.get(fold(column.name), "NULL")
-            parts.append(value if value == quote(column.name) else f"{value} AS {quote(column.name)}")
-        return Source(self.before.name, shown, f"(SELECT {', '.join([*parts, *hidden])} FROM {inner})")
+                rows = f"(SELECT *, ({column.generated}) AS {quote(column.name)} FROM {rows} AS {name})"
+        return Source(self.before.name, after.primary_key or tuple(hidden), rows)
 
 
 @dataclass(frozen=True, slots=True)

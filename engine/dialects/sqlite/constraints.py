@@ -6,7 +6,7 @@ they will be, under the table's own name, so that expressions read the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.dialects.sqlite.definition import collation
 from engine.dialects.sqlite.sql import columns_sql, expression_sql, quote
@@ -34,7 +34,7 @@ class Source:
     @property
     def rows(self) -> str:
         """What stands after FROM, under the table's name."""
-        return f"{self.sql} AS {quote(self.table)}" if self.sql else quote(self.table)
+        return f"{self.sql} AS {quote(self.table)}" if self.sql.startswith("(") else quote(self.table)
 
     def shown(self, columns: tuple[str, ...]) -> str:
         """Return the keys and `columns`, each once, as a select list."""
@@ -70,6 +70,34 @@ def condition_check(source: Source, name: str, condition: str, columns: tuple[st
         sample=question(f"SELECT {source.shown(columns)} FROM {source.rows} WHERE {where} LIMIT 5"),
         path=path,
         failure=f"{{count}} rows of `{source.table}` break {called}",
+    )
+
+
+def parsed_check(source: Source, condition: str, columns: tuple[str, ...], path: Path) -> Check:
+    """Return the check that every value parses which has to.
+
+    Args:
+        condition: true for a value that does not.
+    """
+    return Check(
+        f"{source.table}: every value parses",
+        question(f"SELECT count(*) FROM {source.rows} WHERE {condition}"),
+        maximum=0,
+        sample=question(f"SELECT {source.shown(columns)} FROM {source.rows} WHERE {condition} LIMIT 5"),
+        path=path,
+        failure=f"{{count}} values in `{source.table}` do not parse; give `otherwise` for them",
+    )
+
+
+def as_guard(check: Check, kind: str, table: str) -> Guard:
+    """Return a check as a guard of an undo, which nothing gets past."""
+    return Guard(
+        kind,
+        table,
+        replace(check.query, purpose="guard"),
+        replace(check.sample, purpose="guard") if check.sample else None,
+        check.failure,
+        skippable=False,
     )
 
 

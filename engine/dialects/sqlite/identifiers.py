@@ -78,8 +78,3 @@ def names(sql: str, name: str, start: int = 0, end: int | None = None, table: st
         if same_name(reference.token.name, name)
         and (reference.qualifier is None or not table or same_name(reference.qualifier.name, table))
     )
-
-
-def mentions(sql: str, name: str) -> bool:
-    """Tell whether any token of `sql` spells `name`, whatever it stands for: nothing is missed."""
-    return any(same_name(token.name, name) for token in tokens(sql) if token.is_name or token.kind == "string")

@@ -10,7 +10,8 @@ from engine.dialects.sqlite.constraints import duplicate_guard, unique_check
 from engine.dialects.sqlite.definition import index_sql
 from engine.dialects.sqlite.failures import see_condition
 from engine.dialects.sqlite.sql import expression_sql, quote
-from engine.dialects.sqlite.statements import ddl, taken_guard, text_guard, with_name
+from engine.dialects.sqlite.statements import ddl, taken_guard, text_guard
+from engine.dialects.sqlite.table_edit import rename_object
 from engine.errors import Path, Problem
 from engine.model.changes import CreateIndex, DropIndex, RenameIndex
 from engine.model.definitions import IndexDef
@@ -138,7 +139,7 @@ def rename_index(session: SQLiteSession, change: RenameIndex, context: StepConte
     index = _own_index(session, change.name, ("rename", "index"))
     if not same_name(index.name, change.to):
         names.free(session.state, change.to, ("rename", "to"))
-    text = with_name(index.sql, change.to)
+    text = rename_object(index.sql, change.to)
     rows = context.rows(_count(index.table))
     drop, make = (ddl(f"DROP INDEX {quote(index.name)}"), ddl(text))
     back = Unit(

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from engine.dialects.base import Catalogue, CatalogueObject
 from engine.dialects.sqlite.index_text import index_of
 from engine.dialects.sqlite.table_text import Constraint, TableText, TextError, parse
 from engine.dialects.sqlite.tokens import tokens, unquote
-from engine.model.state import Check, Column, ForeignKey, Index, Key, SchemaState, Table, Trigger, View, fold, same_name
+from engine.model.state import (
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    SchemaState,
+    Table,
+    Trigger,
+    View,
+    fold,
+    same_name,
+)
 
 ROW_IDS = ("rowid", "_rowid_", "oid")
+_COLLATIONS = ("binary", "nocase", "rtrim")
 
 # Tables that a virtual table makes for itself: its name, "_" and one of these.
 _SHADOWS = {
@@ -27,7 +41,41 @@ _SHADOWS = {
 def is_engines(name: str, sqlites: bool = True) -> bool:
     """Tell whether a table of this name is the engine's own or, unless told else, SQLite's own."""
     folded = fold(name)
-    return folded == "migration_history" or folded.startswith("engine_") or (sqlites and folded.startswith("sqlite_"))
+    return (
+        folded == "migration_history"
+        or folded.startswith("engine_")
+        or (sqlites and folded.startswith("sqlite_"))
+    )
+
+
+def users(catalogue: Catalogue) -> tuple[CatalogueObject, ...]:
+    """Return the user's objects, automatic indexes aside."""
+    return tuple(o for o in catalogue.objects if o.sql and not is_engines(o.name) and not is_engines(o.table))
+
+
+@lru_cache(maxsize=8192)
+def is_virtual(sql: str) -> bool:
+    """Tell whether a text is that of a table made by an extension."""
+    found = tokens(sql)
+    return len(found) > 1 and found[1].is_word("VIRTUAL")
+
+
+def unknown_collations(objects: Iterable[CatalogueObject]) -> tuple[str, ...]:
+    """Return the names of the collations in the texts that SQLite does not bring along."""
+    found: dict[str, str] = {}
+    for o in objects:
+        parts = tokens(o.sql)
+        for at, token in enumerate(parts[:-1]):
+            if token.is_word("COLLATE") and fold(parts[at + 1].name) not in _COLLATIONS:
+                found.setdefault(fold(parts[at + 1].name), parts[at + 1].name)
+    return tuple(found[key] for key in sorted(found))
+
+
+def untouchable(found: SchemaState, opaque: Iterable[CatalogueObject]) -> SchemaState:
+    """Return the state with the tables in `opaque`, or with an index in it, marked as virtual."""
+    names = {fold(o.table) for o in opaque if o.type in ("table", "index")}
+    tables = tuple(replace(t, virtual=t.virtual or fold(t.name) in names) for t in found.tables)
+    return replace(found, tables=tables) if names else found
 
 
 def state(catalogue: Catalogue, columns: Mapping[str, tuple[Column, ...]] | None = None) -> SchemaState:
@@ -41,10 +89,12 @@ def state(catalogue: Catalogue, columns: Mapping[str, tuple[Column, ...]] | None
         columns: folded name of a view or virtual table → its columns, which no text tells.
     """
     known = columns or {}
-    objects = [o for o in catalogue.objects if o.sql and not is_engines(o.name) and not is_engines(o.table)]
+    objects = users(catalogue)
     reserved = {name for o in objects if o.type == "table" for name in _shadow_names(o.name, o.sql)}
     tables = tuple(
-        _virtual(o, known.get(fold(o.name), ())) if _is_virtual(o.sql) else table(o.sql, fold(o.name) in reserved, o.name)
+        _virtual(o, known.get(fold(o.name), ()))
+        if is_virtual(o.sql)
+        else table(o.sql, fold(o.name) in reserved, o.name)
         for o in objects
         if o.type == "table"
     )
@@ -93,6 +143,8 @@ def _columns(text: TableText) -> list[Column]:
     key = _names(primary) if primary is not None else ()
     if text.without_rowid:  # such a key is rid of its doubles, a plain one is not
         key = tuple(name for place, name in enumerate(key) if not _position(name, key[:place]))
+    # here a key is never NULL, the row id aside; elsewhere SQLite takes NULLs in a key
+    filled = text.without_rowid or (text.strict and not _is_row_id(text, primary, key))
     found = []
     for column in text.columns:
         name = column.name.value
@@ -102,7 +154,7 @@ def _columns(text: TableText) -> list[Column]:
             Column(
                 name=name,
                 type=unquote(text.text(column.type)),
-                not_null=column.last("not null") is not None or (position > 0 and text.without_rowid),
+                not_null=column.last("not null") is not None or (position > 0 and filled),
                 default=text.text(default.body) if default is not None else None,
                 generated=text.text(generated.body) if generated is not None else None,
                 stored=generated is not None and generated.stored,
@@ -112,6 +164,17 @@ def _columns(text: TableText) -> list[Column]:
             )
         )
     return found
+
+
+def _is_row_id(text: TableText, primary: Constraint | None, key: tuple[str, ...]) -> bool:
+    """Tell whether the primary key is another name of the row id."""
+    column = text.column(key[0]) if len(key) == 1 else None
+    return (
+        primary is not None
+        and column is not None
+        and fold(unquote(text.text(column.type))) == "integer"
+        and not (primary.column and primary.descending)
+    )
 
 
 def _position(name: str, key: tuple[str, ...]) -> int:
@@ -131,16 +194,7 @@ def _foreign_keys(text: TableText) -> list[ForeignKey]:
     found: list[ForeignKey] = []
     for constraint in text.all_constraints:
         if constraint.kind == "deferrable" and found:  # SQLite gives it to the last one made
-            last = found[-1]
-            found[-1] = ForeignKey(
-                last.name,
-                last.columns,
-                last.table,
-                last.references,
-                last.on_delete,
-                last.on_update,
-                constraint.deferred,
-            )
+            found[-1] = replace(found[-1], deferrable=constraint.deferred)
         if constraint.target is not None:
             found.append(
                 ForeignKey(
@@ -162,15 +216,9 @@ def _row_id(columns: tuple[Column, ...]) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _is_virtual(sql: str) -> bool:
-    found = tokens(sql)
-    return len(found) > 1 and found[1].is_word("VIRTUAL")
-
-
-@lru_cache(maxsize=8192)
 def _shadow_names(name: str, sql: str) -> tuple[str, ...]:
     """Return folded names of the tables that the virtual table `name` makes for itself."""
-    if not _is_virtual(sql):
+    if not is_virtual(sql):
         return ()
     found = tokens(sql)
     module = next((found[i + 1].name for i, t in enumerate(found[:-1]) if t.is_word("USING")), "")

@@ -1,25 +1,17 @@
 """`copy`: rows of a table, view or query into a table.
 
-The statement of a batch is one `INSERT … SELECT` over a range of the source's key. Rows that
-must be known before the first write (see `_freeze`) go through a work table.
+The statement of a batch is one `INSERT … SELECT` over a range of the source's key. What must be
+known before the first write (see `_frozen`) goes through a work table.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite.effects import Effects, effects
-from engine.dialects.sqlite.expression import (
-    Frame,
-    Planning,
-    Text,
-    expectation,
-    join_and,
-    parse_check,
-    query_of,
-    text_of,
-)
+from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation, join_and, query_of, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.mapping import Mapping, mapping_of
 from engine.dialects.sqlite.names import contains, meant, own_table, relation
@@ -28,13 +20,14 @@ from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl
 from engine.dialects.sqlite.upsert import conflict_clause
-from engine.dialects.sqlite.walk import Key, between, column_definition, key_checks, key_loop, question, rows, walk_key
+from engine.dialects.sqlite.walk import Key, between, key_checks, key_loop, question, rows, walk_key
+from engine.dialects.sqlite.work import Work, reads_table
 from engine.errors import Problem
 from engine.model.changes import CopyRows
-from engine.model.plan import Check, Loop, Statement, Unit
-from engine.model.state import Column, Table, fold, same_name
+from engine.model.plan import Loop, Statement, Unit
+from engine.model.state import Column, Table, same_name
 
-_LIMIT = 50_001
+LIMIT = 50_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +35,20 @@ class Source:
     """Where the rows come from.
 
     Attributes:
-        frame: scope of expressions.
-        key: what batches are cut by; a query's is as given.
-        table: the table, None for views and queries.
-        words: name for people.
+        frame: scope of the expressions.
+        key: what batches are cut by; None where there is none.
+        table: the table, None for a view or query.
+        name: by which columns are qualified, and for people.
     """
 
     frame: Frame
-    key: Key
+    key: Key | None
     table: Table | None
-    words: str
-
-    @property
-    def alias(self) -> str:
-        return quote(self.words)
+    name: str
 
     @property
     def key_sql(self) -> list[str]:
-        return [f"{self.alias}.{quote(n)}" for n in self.key.names]
+        return [f"{quote(self.name)}.{quote(n)}" for n in self.key.names] if self.key else []
 
 
 def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tuple[Unit, ...]:
@@ -70,56 +59,186 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     """
     target = own_table(session.state, change.target, ("into",))
     source = _source(session, change)
-    mapping = mapping_of(session, change, target, source.frame)
-    where = text_of(session, change.where, source.frame, ("where",)) if change.where is not None else None
+    frame = source.frame
+    where = text_of(session, change.where, frame, ("where",)) if change.where is not None else None
+    condition = f"({where.sql})" if where else "1"
+    mapping = mapping_of(session, change, target, frame, where.sql if where else "")
     rank, rank_texts = "", list[Text]()
     if change.first_of is not None:
-        rank, rank_texts = rank_sql(session, change.first_of, source.key_sql, source.frame, ("first_of",))
-    condition = where.sql if where else ""
-    clause = conflict_clause(session, change, target, mapping.columns)
-    select = f"SELECT {', '.join(mapping.sql)} FROM {source.frame.source} WHERE {condition or '1'}"
+        rank, rank_texts = rank_sql(session, change.first_of, source.key_sql, frame, ("first_of",))
+    clause = conflict_clause(session, target, change.on_conflict, change.conflict_key, mapping.columns)
     insert = f"INSERT INTO {quote(target.name)} ({mapping.names})"
-    access = see(session.shadow, f"{insert} {select} {clause}", ())
-    events = ["insert", *(["update"] if change.on_conflict == "replace" else [])]
-    found = _effects(session, target, events, access.writes, change, mapping)
-    recording = recording_of(session, target, frozenset(events), found, context)
+    head = f"SELECT {mapping.values} FROM {frame.source}"
+    access = see(session.shadow, f"{insert} {head} WHERE {condition} {clause}".strip(), ())
+    found = _effects(session, target, change, mapping, access.writes)
+    events = ("insert", "update") if "DO UPDATE" in clause else ("insert",)
+    recording = recording_of(session, target, events, found, context)
     texts = [*mapping.texts, *rank_texts, *([where] if where else [])]
-    work = _freeze(session, source, target, mapping, texts, found, rank, change)
-    plain = where.plain if where else "1"
-    counted = f"SELECT count(*) FROM {source.frame.source} WHERE {condition or '1'}"
+    work = _work(session, source, target, mapping, texts, found, rank, change.on_conflict)
+    ranked = f'SELECT {{}}{rank} AS "rank" FROM {frame.source} WHERE {condition}' if rank else ""
+    counted = f"SELECT count(*) FROM {frame.source} WHERE {condition}"
     if rank:
-        counted = f'SELECT count(*) FROM (SELECT {rank} AS "rank" FROM {source.frame.source} WHERE {condition or "1"}) WHERE "rank" = 1'
-    batch = _Batch(session, source, mapping, insert, clause, condition, rank, work, recording)
-    before, loop, after = batch.parts(change, counted)
-    drops, makes = _skipped(session, target, change)
-    if loop is not None:
-        loop = Loop(
-            loop.table, loop.keys, loop.start, loop.bound, (*drops, *loop.body, *makes), loop.following, loop.size
-        )
+        counted = f'SELECT count(*) FROM ({ranked.format("")}) WHERE "rank" = 1'
+
+    drops, makes = _still(session, target, change)
+    create, loop = list(recording.create()), None
+    if work is not None:
+        values = [t.sql for t in mapping.texts] if work.values else []
+        create += [work.create(), work.fill(source.key_sql, values, frame.source, condition, rank)]
+        columns = work.key_columns()
+        range_ = between([f"{quote(work.name)}.{quote(n)}" for n in columns])
+        count = f"SELECT count(*) FROM {quote(work.name)} WHERE {range_}"
+        if work.values:
+            picked = f"SELECT {', '.join(map(quote, work.value_columns()))} FROM {quote(work.name)} WHERE {range_}"
+            order = ", ".join(map(quote, columns))
+        else:
+            picked = f"{head} WHERE {between(source.key_sql)} AND {work.holds(source.key_sql)}"
+            order = ", ".join(source.key_sql)
+        body = _body(recording, count, f"{insert} {picked} ORDER BY {order}", clause, drops, makes)
+        loop = key_loop(work.name, columns, body, change.batch_size, source.key.names if source.key else ())
+    elif source.table is not None and source.key is not None and not source.key.hidden:
+        range_ = between(source.key_sql)
+        count = f"SELECT count(*) FROM {frame.source} WHERE {range_} AND {condition}"
+        picked = f"{insert} {head} WHERE {range_} AND {condition} ORDER BY {', '.join(source.key_sql)}"
+        body = _body(recording, count, picked, clause, drops, makes)
+        loop = key_loop(source.table.name, source.key.names, body, change.batch_size)
     else:
-        before = (*before[:-_TAIL], *drops, *before[-_TAIL:], *makes)
-    title = f"copy {source.words} into {target.name}"
-    checks = [*key_checks(source.key, source.words, source.frame.source, condition, ("key",))]
-    checks += _parse_checks(change, mapping, source, condition)
+        order = f" ORDER BY {', '.join(source.key_sql)}" if source.key else ""
+        if rank:
+            (key,) = source.key_sql
+            ids = f'SELECT k FROM ({ranked.format(f"{key} AS k, ")}) WHERE "rank" = 1'
+            condition = f"{key} IN ({ids})"
+        create += _body(recording, counted, f"{insert} {head} WHERE {condition}{order}", clause, drops, makes)
+
+    title = f"copy {'a query' if change.query else source.name} into {target.name}"
+    checks = mapping.checks
+    if source.key is not None and not source.key.hidden:
+        checks = (*key_checks(source.key, source.name, frame.source, where.sql if where else "", ("key",)), *checks)
     unit = Unit(
         context.step,
         context.step,
         title,
         ">",
         why=f"{_walked(source, loop, work)}; {recording.words}",
-        checks=tuple(checks),
+        checks=checks,
         expectation=expectation(session, change.expect, counted),
-        before=(*recording.create, *before),
+        before=tuple(create),
         loop=loop,
-        after=after,
-        undo=recording.undo(title, session.state, (work.name,) if work else ()),
+        after=(work.drop(),) if work else (),
+        undo=recording.undo(context.step, title, session.state, (work.name,) if work else ()),
         reversible=recording.reversible,
         reason=recording.reason,
         rows=context.rows(
-            f"SELECT count(*) FROM (SELECT 1 FROM {source.frame.source} WHERE {plain} LIMIT {_LIMIT})"
+            f"SELECT count(*) FROM (SELECT 1 FROM {frame.source} WHERE {f'({where.plain})' if where else '1'} LIMIT {LIMIT})"
         ),
-        touches=(target.name, *recording.side),
+        touches=(target.name, *(t.name for t in found.tables if not same_name(t.name, target.name))),
         keeps=recording.keeps,
         on_conflict=change.on_conflict,
     )
     return (unit,)
+
+
+def _body(
+    recording: Recording,
+    count: str,
+    insert: str,
+    clause: str,
+    drops: Sequence[Statement],
+    makes: Sequence[Statement],
+) -> tuple[Statement, ...]:
+    """Return the statements of a batch."""
+    write = rows(f"{insert} {clause}".rstrip(), "insert", "written")
+    return (*drops, question(count, "count", "selected"), *recording.around((write,)), *makes)
+
+
+def _source(session: Planning, change: CopyRows) -> Source:
+    if change.query is not None:
+        query = query_of(session, change.query, ("from", "sql"))
+        known = session.shadow.columns(query.plain)
+        frame = Frame(f'({query.sql}) AS "source"', "", known)
+        return Source(frame, _view_key(known, change, "the query") if change.key else None, None, "source")
+    found = relation(session.state, change.source, ("from",))
+    known = tuple(c.name for c in found.columns)
+    frame = Frame(quote(found.name), found.name, known)
+    if isinstance(found, Table):
+        return Source(frame, walk_key(found, change.key, session.state, ("key",)), found, found.name)
+    return Source(frame, _view_key(known, change, found.name) if change.key else None, None, found.name)
+
+
+def _view_key(known: tuple[str, ...], change: CopyRows, words: str) -> Key:
+    for place, name in enumerate(change.key):
+        if not contains(known, name):
+            raise Problem(
+                "RF102", f"`{name}` is no column of {words}", ("key", place), hint=meant(name, known), subject=""
+            )
+    return Key(tuple(Column(name, "") for name in change.key), nullable=change.key, unique=False)
+
+
+def _effects(
+    session: Planning, target: Table, change: CopyRows, mapping: Mapping, written: frozenset[str]
+) -> Effects:
+    """Return what happens beyond the insert; nothing fires where the spec says `triggers: skip`."""
+    skip = change.triggers == "skip"
+    found = effects(session.state, target, "insert", () if skip else written)
+    if change.on_conflict == "replace":
+        columns = [c.name for c in mapping.columns]
+        updated = effects(session.state, target, "update", () if skip else written, columns)
+        tables = {t.name: t for t in (*found.tables, *updated.tables)}
+        found = Effects((*found.fired, *updated.fired), tuple(tables.values()), found.blind or updated.blind)
+    if not skip:
+        return found
+    return replace(found, fired=(), tables=tuple(t for t in found.tables if not same_name(t.name, target.name)))
+
+
+def _still(
+    session: Planning, target: Table, change: CopyRows
+) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """Return the statements that take the target's triggers away for a batch, and that bring them back."""
+    if change.triggers != "skip":
+        return (), ()
+    triggers = session.state.triggers_of(target.name)
+    return (
+        tuple(ddl(f"DROP TRIGGER {quote(t.name)}", "prepare") for t in triggers),
+        tuple(ddl(t.sql, "cleanup") for t in triggers),
+    )
+
+
+def _work(
+    session: Planning,
+    source: Source,
+    target: Table,
+    mapping: Mapping,
+    texts: Sequence[Text],
+    found: Effects,
+    rank: str,
+    on_conflict: str,
+) -> Work | None:
+    """Return the work table of a copy that must know its rows beforehand, None where none is needed.
+
+    Keys are enough where what is written comes from the source's row alone, and that row stays as
+    it is; else the values are fixed too. A view or query is read once.
+    """
+    if source.key is None or source.key.hidden:
+        if rank and source.key is None:
+            raise Problem(
+                "SP102", "`first_of` settles ties by the key, and the source has none", ("first_of",), hint="give `key`"
+            )
+        return None  # one statement: it reads before it writes
+    moving = [target, *found.tables]
+    onto_itself = source.table is not None and any(same_name(t.name, source.table.name) for t in moving)
+    nested = any(reads_table(texts, t.name, nested=True) for t in moving)
+    of_values = any(reads_table(mapping.texts, t.name, nested=True) for t in moving)
+    if not (rank or onto_itself or nested or source.table is None):
+        return None
+    values = source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
+    name = f"engine_undo_{session.undo_number()}"
+    return Work(name, source.key, mapping.columns if values else (), target.strict)
+
+
+def _walked(source: Source, loop: Loop | None, work: Work | None) -> str:
+    if loop is None:
+        return "in one transaction, because the source has no key to cut batches by"
+    words = f"in batches by {', '.join(loop.keys)}"
+    if work is None:
+        return words
+    return f"{words}; {'keys and values' if work.values else 'keys'} are fixed first in {work.name}"

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from engine.dialects.base import Access, Catalogue, CatalogueObject
-from engine.dialects.sqlite.introspect import is_engines, state
+from engine.dialects.sqlite.introspect import (
+    is_engines,
+    is_virtual,
+    state,
+    unknown_collations,
+    untouchable,
+    users,
+)
 from engine.dialects.sqlite.tokens import edit, quote, tokens
-from engine.model.state import Column, SchemaState, fold, same_name
+from engine.dialects.sqlite.touches import Touch, access_of
+from engine.model.state import Column, SchemaState, fold
 
-_MISSING = re.compile(r"no such (table|column|function|index|view|trigger|collation sequence|module): (.*)", re.DOTALL)
-_BUILT_IN = ("binary", "nocase", "rtrim")
+_MISSING = re.compile(
+    r"no such (table|column|function|index|view|trigger|collation sequence|module): (.*)", re.DOTALL
+)
 _ORDER = ("table", "index", "view", "trigger")
 _SETTINGS = ("foreign_keys", "legacy_alter_table")
-_OWN_CATALOGUE = ("sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema")
-_OWN_FUNCTIONS = ("sqlite_rename_", "sqlite_drop_column", "sqlite_fail", "sqlite_add_constraint")
 _OPCODES = 1_000_000  # on tables without rows a query needs a few hundred
 
-# Authorizer actions whose first argument is what changes; for the others of DDL it is the second.
+# Authorizer actions that change something, by which of their arguments names it.
 _CHANGES_FIRST = frozenset(
     {
         sqlite3.SQLITE_INSERT,
@@ -63,29 +68,6 @@ class ShadowError(Exception):
         self.message = message
         match = _MISSING.search(message)
         self.missing: tuple[str, str] | None = (match[1], match[2]) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """One thing that a statement does, as SQLite's authorizer tells it.
-
-    Attributes:
-        action: one of the `sqlite3.SQLITE_…` action codes.
-        first, second: what on; for a read the table and the column.
-        source: the view or trigger that does it, "" for the statement itself.
-    """
-
-    action: int
-    first: str
-    second: str
-    source: str
-
-    @property
-    def written(self) -> str:
-        """The table or view that changes, "" for none."""
-        if self.action in _CHANGES_FIRST:
-            return self.first
-        return self.second if self.action in _CHANGES_SECOND else ""
 
 
 class _Nulls(dict[str, None]):
@@ -126,14 +108,13 @@ class Shadow:
     def __init__(self, catalogue: Catalogue) -> None:
         self.complete = catalogue.complete
         self._taken = catalogue.taken
-        objects = [o for o in catalogue.objects if o.sql and not is_engines(o.name) and not is_engines(o.table)]
-        self.collations = _unknown_collations(objects)
+        objects = users(catalogue)
+        self.collations = unknown_collations(objects)
         self._base = _connect(self.collations)
         self.opaque = self._load(objects)
         self._state: SchemaState | None = None
         self._seen: tuple[Catalogue | None, SchemaState] = (None, SchemaState())
         self._columns: tuple[object, dict[str, tuple[Column, ...]]] = (None, {})
-        self._point: Savepoint | None = None
 
     # ── change ──
     def run(self, sql: str) -> None:
@@ -150,25 +131,12 @@ class Shadow:
 
         No savepoint of SQL's: inside one, `PRAGMA foreign_keys` would do nothing.
         """
-        self._point = Savepoint(_copy(self._base, self.collations))
-        return self._point
+        return Savepoint(_copy(self._base, self.collations))
 
-    def undo(self, point: Savepoint | None = None) -> None:
-        """Go back to `point`, or to the latest savepoint."""
-        back = point or self._point
-        if back is not None:
-            self._base = _copy(back.base, self.collations)
-            self._state = None
-
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Undo what the block did if it raises."""
-        point = self.savepoint()
-        try:
-            yield
-        except BaseException:
-            self.undo(point)
-            raise
+    def undo(self, point: Savepoint) -> None:
+        """Go back to `point`, which stays good."""
+        self._base = _copy(point.base, self.collations)
+        self._state = None
 
     def clone(self) -> Shadow:
         """Return an independent copy."""
@@ -181,7 +149,6 @@ class Shadow:
         copy._state = self._state
         copy._seen = self._seen
         copy._columns = self._columns
-        copy._point = None
         return copy
 
     # ── ask ──
@@ -192,17 +159,19 @@ class Shadow:
             catalogue = self.catalogue()
             if self._seen[0] != catalogue:
                 found = state(catalogue, self._view_columns(catalogue))
-                self._seen = (catalogue, _untouchable(found, self.opaque))
+                self._seen = (catalogue, untouchable(found, self.opaque))
             self._state = self._seen[1]
         return self._state
 
     def catalogue(self) -> Catalogue:
         """Return what the shadow prints about itself, without the engine's own tables."""
-        rows = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid")
+        rows = self._rows(
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid"
+        )
         objects = [CatalogueObject(*(_text(value) for value in row)) for row in rows]
         made = {o.name for o in objects if o.type == "table" and is_engines(o.name, sqlites=False)}
         return Catalogue(
-            tuple(o for o in objects if not is_engines(o.name) and not is_engines(o.table)) + self.opaque,
+            users(Catalogue(tuple(objects))) + self.opaque,
             tuple(sorted(made | set(self._taken))),
             self.complete,
         )
@@ -241,23 +210,7 @@ class Shadow:
         Raises:
             ShadowError: it can't be compiled.
         """
-        touches = self.touches(sql)
-        here = {fold(o.name): o.name for o in (*self.state.tables, *self.state.views)}
-        reads = {
-            (here.get(fold(t.first), t.first), t.second)
-            for t in touches
-            if t.action == sqlite3.SQLITE_READ and t.first not in _OWN_CATALOGUE
-            # a bare count(*) names what stands in FROM, which may be a WITH
-            and (t.second or fold(t.first) in here)
-        }
-        writes = {here.get(fold(t.written), t.written) for t in touches if t.written not in ("", *_OWN_CATALOGUE)}
-        functions = {fold(t.second) for t in touches if t.action == sqlite3.SQLITE_FUNCTION}
-        return Access(
-            reads=frozenset(reads),
-            writes=frozenset(writes),
-            functions=frozenset(f for f in functions if not f.startswith(_OWN_FUNCTIONS)),
-            quoted_text=self._quoted_text(sql),
-        )
+        return access_of(self.touches(sql), self.state, self._quoted_text(sql))
 
     def columns(self, query: str) -> tuple[str, ...]:
         """Return the names of a query's columns.
@@ -265,22 +218,34 @@ class Shadow:
         Raises:
             ShadowError: it can't be compiled, or is no query.
         """
-        if any(touch.written for touch in self.touches(query)):
+        if any(touch.kind == "write" for touch in self.touches(query)):
             raise ShadowError("a query is wanted, and this changes something")
         connection = self._base.connection
-        # Without rows a query ends at once, but for a recursion that never ends anywhere.
+        # Without rows a query ends at once; one that counts up by itself may take its time.
         connection.set_progress_handler(lambda: 1, _OPCODES)
         try:
-            cursor = connection.execute(query, _parameters(query))
+            cursor = self._execute(query)
             names = tuple(str(part[0]) for part in cursor.description or ())
             cursor.close()
-        except sqlite3.Error as error:
-            raise ShadowError(str(error)) from None
+        except ShadowError as error:
+            if error.message != "interrupted":
+                raise
+            names = ()
         finally:
             connection.set_progress_handler(None, 0)
+        names = names or self._columns_unrun(query)
         if not names:
             raise ShadowError("a query is wanted, and this gives no columns")
         return names
+
+    def _columns_unrun(self, query: str) -> tuple[str, ...]:
+        """Return the names of a query's columns without a run: as those of a view (`a`, `a:1`)."""
+        changes = [(t.start, t.end, "NULL") for t in tokens(query) if t.kind == "parameter"]
+        self._execute(f"CREATE TEMP VIEW engine_columns AS {edit(query, changes)}")
+        try:
+            return tuple(_text(row[1]) for row in self._rows("PRAGMA temp.table_info(engine_columns)"))
+        finally:
+            self._execute("DROP VIEW temp.engine_columns")
 
     # ── inside ──
     def _execute(self, sql: str) -> sqlite3.Cursor:
@@ -294,7 +259,7 @@ class Shadow:
     def _rows(self, sql: str) -> list[tuple[object, ...]]:
         return self._execute(sql).fetchall()
 
-    def _load(self, objects: list[CatalogueObject]) -> tuple[CatalogueObject, ...]:
+    def _load(self, objects: tuple[CatalogueObject, ...]) -> tuple[CatalogueObject, ...]:
         """Make the objects; return those that SQLite will not make here."""
         refused: list[CatalogueObject] = []
         self._execute("BEGIN")
@@ -324,7 +289,9 @@ class Shadow:
         key = tuple((o.name, o.sql) for o in catalogue.objects if o.type in ("table", "view"))
         if self._columns[0] != key:
             asked = [
-                o.name for o in catalogue.objects if o.type == "view" or (o.type == "table" and _is_virtual(o.sql))
+                o.name
+                for o in catalogue.objects
+                if o.type == "view" or (o.type == "table" and is_virtual(o.sql))
             ]
             self._columns = (key, {fold(name): self._columns_of(name) for name in asked})
         return self._columns[1]
@@ -378,13 +345,22 @@ def _connect(collations: tuple[str, ...]) -> _Base:
     log = base.log
 
     def note(action: int, first: str | None, second: str | None, _: str | None, source: str | None) -> int:
-        log.append(Touch(action, first or "", second or "", source or ""))
+        if action == sqlite3.SQLITE_READ:
+            log.append(Touch("read", first or "", second or "", source or ""))
+        elif action == sqlite3.SQLITE_FUNCTION:
+            log.append(Touch("call", second or "", "", source or ""))
+        elif action in _CHANGES_FIRST:
+            column = second if action == sqlite3.SQLITE_UPDATE else ""
+            log.append(Touch("write", first or "", column or "", source or ""))
+        elif action in _CHANGES_SECOND:
+            log.append(Touch("write", second or "", "", source or ""))
         return sqlite3.SQLITE_OK
 
     for name in collations:
         base.connection.create_collation(name, lambda a, b: (a > b) - (a < b))
     base.connection.execute("PRAGMA page_size=512")  # copies are by the page, and each object takes one
-    base.connection.execute("PRAGMA foreign_keys=ON")
+    for setting in ("foreign_keys=ON", "trusted_schema=OFF"):  # as the driver's connection has them
+        base.connection.execute(f"PRAGMA {setting}")
     base.connection.set_authorizer(note)
     return base
 
@@ -398,31 +374,3 @@ def _copy(base: _Base, collations: tuple[str, ...]) -> _Base:
         (value,) = base.connection.execute(f"PRAGMA {setting}").fetchone()
         copy.connection.execute(f"PRAGMA {setting}={value}")
     return copy
-
-
-def _unknown_collations(objects: list[CatalogueObject]) -> tuple[str, ...]:
-    found: dict[str, str] = {}
-    for o in objects:
-        parts = tokens(o.sql)
-        for at, token in enumerate(parts[:-1]):
-            if token.is_word("COLLATE") and fold(parts[at + 1].name) not in _BUILT_IN:
-                found.setdefault(fold(parts[at + 1].name), parts[at + 1].name)
-    return tuple(found[key] for key in sorted(found))
-
-
-def _is_virtual(sql: str) -> bool:
-    found = tokens(sql)
-    return len(found) > 1 and found[1].is_word("VIRTUAL")
-
-
-def _untouchable(found: SchemaState, opaque: tuple[CatalogueObject, ...]) -> SchemaState:
-    """Mark the tables that stand in `opaque`, or on which something there stands, as virtual."""
-    names = [o.table for o in opaque if o.type in ("table", "index")]
-    if not names:
-        return found
-    from dataclasses import replace
-
-    tables = tuple(
-        replace(t, virtual=True) if any(same_name(t.name, name) for name in names) else t for t in found.tables
-    )
-    return replace(found, tables=tables)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.dialects.sqlite.sql import literal_sql, quote
-from engine.dialects.sqlite.translate import pieces
 from engine.model.plan import Guard, Statement
 
 TICK = "engine_tick"
@@ -95,26 +94,3 @@ def taken_guard(name: str) -> Guard:
         f"the name `{name}` is taken again",
         skippable=False,
     )
-
-
-def with_name(sql: str, name: str, after: str = "") -> str:
-    """Return a CREATE text with another name in it.
-
-    Args:
-        sql: text of an index, view or trigger, as the catalogue has it.
-        name: the new name.
-        after: the word (lower case) after which the name stands; by default the kind of object,
-            so that it is the object's own name that changes; "on" for the table of a trigger.
-    """
-    wanted = (after,) if after else ("index", "view", "trigger")
-    out: list[str] = []
-    state = "seek"
-    for piece in pieces(sql):
-        if state == "seek" and piece.word in wanted:
-            state = "found"
-        elif state == "found" and piece.kind in ("name", "word", "text"):
-            state = "done"
-            out.append(quote(name))
-            continue
-        out.append(piece.text)
-    return "".join(out)

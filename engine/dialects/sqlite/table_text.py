@@ -9,25 +9,22 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from engine.dialects.sqlite.table_parts import ColumnText, Constraint, ConstraintKind, Name, TableText, TextError
+from engine.dialects.sqlite.table_parts import (
+    ColumnText,
+    Constraint,
+    ConstraintKind,
+    Name,
+    TableText,
+    TextError,
+)
 from engine.dialects.sqlite.tokens import Token, tokens
 from engine.model.state import fold
 
 __all__ = ["ColumnText", "Constraint", "ConstraintKind", "Name", "TableText", "TextError", "parse"]
 
 _STARTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
-_TYPE_ENDS = (
-    "CONSTRAINT",
-    "PRIMARY",
-    "UNIQUE",
-    "CHECK",
-    "REFERENCES",
-    "NOT",
-    "NULL",
-    "DEFAULT",
-    "COLLATE",
-    "AS",
-    "DEFERRABLE",
+_TYPE_ENDS = tuple(
+    "CONSTRAINT PRIMARY UNIQUE CHECK REFERENCES NOT NULL DEFAULT COLLATE AS DEFERRABLE".split()
 )
 
 
@@ -282,7 +279,8 @@ class _Parser:
             if self.skip("MATCH"):
                 self.name()
             elif self.skip("ON"):
-                actions[self.take().text.upper()] = self.action()
+                event = self.take().text.upper()
+                actions[event] = self.action()
             else:
                 break
         deferred = self.deferrable()

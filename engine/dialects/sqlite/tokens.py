@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Literal
 
 from engine.dialects.sqlite.sql import quote
-from engine.model.state import same_name
 
-__all__ = ["Kind", "Token", "all_tokens", "edit", "quote", "spelled", "tokens", "unquote"]
+__all__ = ["Kind", "Token", "all_tokens", "edit", "quote", "tokens", "unquote"]
 
-Kind = Literal["space", "comment", "word", "quoted", "string", "blob", "number", "parameter", "operator", "illegal"]
+Kind = Literal[
+    "space", "comment", "word", "quoted", "string", "blob", "number", "parameter", "operator", "illegal"
+]
 
 # Letters above 0x7F belong to names, as in SQLite's own table: also U+00A0, which looks like a space.
 _ID = r"A-Za-z0-9_$\x80-\U0010ffff"
@@ -25,7 +26,8 @@ _TOKEN = re.compile(
     | (?P<word>[A-Za-z_\x80-\U0010ffff][{_ID}]*)
     | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
     | (?P<string>'(?:[^']|'')*')
-    | (?P<number>(?:0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)
+    | (?P<number>(?:0[xX][0-9a-fA-F_]+
+                   |(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)
                  (?![{_ID}]))
     | (?P<parameter>\?[0-9]*|[$@:\#][{_ID}]+(?:::[{_ID}]+)*(?:\([^ \t\n\f\r)]*\))?)
     | (?P<operator>->>|->|\|\||<=|<>|<<|>=|>>|==|!=|[-+*/%=<>|&~(),;.])
@@ -83,11 +85,6 @@ def unquote(text: str) -> str:
     if text[0] == "[":
         return text[1:-1]
     return text[1:-1].replace(text[0] * 2, text[0])
-
-
-def spelled(name: str, text: str) -> bool:
-    """Tell whether the token text `text` spells `name` (quotes and ASCII case aside)."""
-    return same_name(unquote(text), name)
 
 
 def edit(sql: str, changes: Iterable[tuple[int, int, str]]) -> str:

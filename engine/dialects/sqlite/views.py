@@ -10,7 +10,9 @@ from engine.dialects.sqlite.dependents import broken_by, refuse
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.restore import run
 from engine.dialects.sqlite.sql import quote, text_for_sqlite
-from engine.dialects.sqlite.statements import ddl, taken_guard, text_guard, with_name
+from engine.dialects.sqlite.statements import ddl, taken_guard, text_guard
+from engine.dialects.sqlite.table_edit import rename_object
+from engine.dialects.sqlite.tokens import edit, tokens
 from engine.errors import Path, Problem
 from engine.model.changes import CreateView, DropView, RenameView
 from engine.model.plan import Guard, Statement, Unit
@@ -97,8 +99,8 @@ def rename_view(session: SQLiteSession, change: RenameView, context: StepContext
     if not names.contains([view.name], change.to):
         names.free(session.state, change.to, ("rename", "to"))
     triggers = session.state.triggers_of(view.name)
-    text = with_name(view.sql, change.to)
-    renamed = tuple(ddl(with_name(trigger.sql, change.to, "on")) for trigger in triggers)
+    text = rename_object(view.sql, change.to)
+    renamed = tuple(ddl(on_other(trigger.sql, change.to)) for trigger in triggers)
     forward = (*_drop(view), ddl(text), *renamed)
     broken = broken_by(session.shadow, forward, path)
     refuse(f"`{view.name}` under this name: SQLite follows no rename of a view, and", broken, path, view.name)
@@ -152,3 +154,11 @@ def _back(
     return Unit(
         f"{context.step}.undo", context.step, title, symbol, before=before, guards=guards, touches=(table,), rows=0
     )
+
+
+def on_other(sql: str, name: str) -> str:
+    """Return a trigger's text with another table or view after its ON."""
+    found = tokens(sql)
+    place = next(place for place, token in enumerate(found) if token.is_word("ON"))
+    target = found[place + 1]
+    return edit(sql, [(target.start, target.end, quote(name))])

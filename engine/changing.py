@@ -1,0 +1,351 @@
+"""Use-cases that change the database: apply, rollback, finalize. All under the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.checking import PlanResult, compile_plan, counter, pending, refuse_edited
+from engine.errors import CheckFailed, Drift, EngineError, Stopped, UsageError
+from engine.model.plan import MigrationPlan, Plan
+from engine.project import Project
+from engine.run import code
+from engine.run.executor import apply as run_apply
+from engine.run.finalize import finalize as run_finalize
+from engine.run.options import RunOptions
+from engine.run.progress import Listener, ignore
+from engine.run.records import MigrationResult
+from engine.run.rollback import rollback as run_rollback
+from engine.run.rollback import stored_plan, tasks
+from engine.spec.files import version_key
+
+if TYPE_CHECKING:
+    from engine.dialects.base import Driver
+    from engine.dialects.ledger import Ledger, Record
+    from engine.errors import Diagnostic
+    from engine.plan.document import PlanFile
+    from engine.source import Span
+    from engine.spec.model import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: each migration, and the error that ended it."""
+
+    migrations: tuple[MigrationResult, ...] = ()
+    error: EngineError | None = None
+
+
+@contextmanager
+def working(project: Project, command: str, lock_wait: float | None) -> Iterator[tuple[Driver, Ledger]]:
+    """Open the database to write and hold the engine's lock."""
+    wait = project.config.lock_wait if lock_wait is None else lock_wait
+    with project.connect() as (driver, ledger), ledger.lock(command, wait):
+        yield driver, ledger
+
+
+# ── apply ─────────────────────────────────────────────────────────────────
+def apply(
+    project: Project,
+    to: str | None = None,
+    *,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
+    plan_file: PlanFile | None = None,
+    lock_wait: float | None = None,
+) -> RunResult:
+    """Go on with what was interrupted, then apply what is pending, up to `to`.
+
+    Args:
+        project: specs, classes and database.
+        to: last version to apply; None for all.
+        options: sizes, policy, the wish to stop.
+        listener: told what happens.
+        plan_file: only what this plan holds, and only if it still is what would run.
+        lock_wait: seconds to wait for the engine's lock; None: as the config says.
+
+    Returns:
+        How it ended. An error of a migration is in `error`.
+
+    Raises:
+        FindingsError: the specs have findings of severity error; nothing was done.
+        EngineError: specs, plan file or database can't be read, the lock is held, drift.
+    """
+    options = options or RunOptions()
+    specs, found, _ = project.read()
+    with options.stop.on_signals(), working(project, "apply", lock_wait) as (driver, ledger):
+        records = ledger.records()
+        refuse_unfinished_rollback(records)
+        if plan_file is not None:
+            compare(plan_file, project, specs)
+        results: list[MigrationResult] = []
+        unfinished = next((r for r in records if r.unfinished), None)
+        if unfinished is not None:
+            results.append(_resume(driver, ledger, unfinished, specs, options, listener))
+            if results[-1].error is not None:
+                return ended(results, specs)
+        results += _pending(project, driver, ledger, specs, found, to, options, listener, plan_file)
+        return ended(results, specs)
+
+
+def _resume(
+    driver: Driver,
+    ledger: Ledger,
+    record: Record,
+    specs: Sequence[Spec],
+    options: RunOptions,
+    listener: Listener,
+) -> MigrationResult:
+    """Go on with the stored plan of `record`; its spec must still say the same."""
+    spec = next((s for s in specs if s.version == record.version), None)
+    if spec is None:
+        raise Drift(
+            f"{record.version} is half applied, and its spec is gone",
+            f"put {record.spec_name} back and run `engine apply`, or take back what was done",
+            kept="nothing was done now",
+            next="engine rollback",
+        )
+    plan = replace(stored_plan(ledger, record.version), checksum=spec.checksum)
+    return run_apply(driver, ledger, plan, options, listener)
+
+
+def _pending(
+    project: Project,
+    driver: Driver,
+    ledger: Ledger,
+    specs: Sequence[Spec],
+    found: Sequence[Diagnostic],
+    to: str | None,
+    options: RunOptions,
+    listener: Listener,
+    plan_file: PlanFile | None,
+) -> list[MigrationResult]:
+    """Plan and run all that is pending; a class in between parts the plan in two."""
+    results: list[MigrationResult] = []
+    records = ledger.records()
+    refuse_edited(specs, records)
+    todo: list[Spec] = list(pending(specs, records, _known(project, to)))
+    classes = _pending_classes(project, records, to)
+    while todo or classes:
+        first = min(classes, key=version_key) if classes else None
+        part = [s for s in todo if first is None or version_key(s.version) < version_key(first)]
+        if part:
+            made = compile_plan(
+                project, part, specs, found, driver.catalogue(), counter(driver), ledger.records(), exact=True
+            )
+            if plan_file is not None:
+                same_plan(plan_file, made.plan)
+            for migration in made.plan.migrations:
+                results.append(_one(driver, ledger, migration, options, listener))
+                if results[-1].error is not None:
+                    return results
+            todo = todo[len(part) :]
+        if first is not None:
+            results.append(code.up(driver, ledger, project.classes[first], options, listener))
+            classes.remove(first)
+            if results[-1].error is not None:
+                return results
+    return results
+
+
+def _one(
+    driver: Driver, ledger: Ledger, migration: MigrationPlan, options: RunOptions, listener: Listener
+) -> MigrationResult:
+    """Run one migration of the plan, if the schema is what it was planned for."""
+    if migration.before and not migration.skipped and fingerprint(driver) != migration.before:
+        error = Drift(
+            f"the schema changed between planning and applying {migration.version}",
+            "somebody else changed a table just now",
+            kept=f"nothing of {migration.version} was done",
+            next="engine plan",
+        )
+        return MigrationResult(migration.version, "failed", error=error)
+    return run_apply(driver, ledger, migration, options, listener)
+
+
+def fingerprint(driver: Driver) -> str:
+    """Return the fingerprint of the schema as it is now."""
+    from engine.dialects import load_state
+
+    return load_state(driver).fingerprint()
+
+
+def _known(project: Project, to: str | None) -> str | None:
+    """A class may be the version to end at: specs before it are meant then."""
+    return None if to in project.classes else to
+
+
+def _pending_classes(project: Project, records: Sequence[Record], to: str | None) -> list[str]:
+    done = {r.version for r in records if r.applied}
+    return [
+        v for v in project.classes if v not in done and (to is None or version_key(v) <= version_key(to))
+    ]
+
+
+def refuse_unfinished_rollback(records: Sequence[Record]) -> None:
+    """Stop where a rollback has begun and not ended (exit 6)."""
+    back = next((r for r in records if r.state == "rolling_back"), None)
+    if back is not None:
+        raise Stopped(
+            f"the rollback of {back.version} has begun and not ended",
+            "finish it first; then apply again",
+            kept="nothing was done now",
+            next="engine rollback",
+        )
+
+
+# ── plan files ────────────────────────────────────────────────────────────
+def compare(plan_file: PlanFile, project: Project, specs: Sequence[Spec]) -> None:
+    """See to it that a plan file was made for these specs and this kind of database.
+
+    Raises:
+        Drift: it was not.
+    """
+    if plan_file.dialect != project.dialect.name:
+        raise Drift(f"the plan is for {plan_file.dialect}, and this database is {project.dialect.name}")
+    texts = {s.version: s.source.text for s in specs}
+    for version, (name, text) in zip(plan_file.versions, plan_file.specs, strict=False):
+        if texts.get(version) != text:
+            raise Drift(
+                f"the spec {name} is not what it was when the plan was made",
+                "make the plan again and have it read again",
+                kept="nothing was done",
+                next="engine plan --out FILE",
+            )
+
+
+def same_plan(plan_file: PlanFile, plan: Plan) -> None:
+    """See to it that what would run is what the file says.
+
+    Raises:
+        Drift: it is not.
+    """
+    from engine.plan.document import plan_hash
+
+    if plan_hash(plan) != plan_file.plan_hash:
+        schema = plan.schema != plan_file.schema_fingerprint
+        raise Drift(
+            "the database is not what it was when the plan was made"
+            if schema
+            else "what would run now is not what the plan file says",
+            "make the plan again and have it read again",
+            kept="nothing was done",
+            next="engine plan --out FILE",
+        )
+
+
+# ── rollback ──────────────────────────────────────────────────────────────
+def rollback(
+    project: Project,
+    *,
+    steps: int = 1,
+    to: str | None = None,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
+    lock_wait: float | None = None,
+) -> RunResult:
+    """Undo the last `steps` migrations, or all after version `to` ("0": all).
+
+    An unfinished migration is undone first and counts as one. The plan of the
+    way back is the one that was stored when the migration was applied.
+
+    Raises:
+        EngineError: the database can't be opened, the lock is held, no such version.
+    """
+    options = options or RunOptions()
+    with options.stop.on_signals(), working(project, "rollback", lock_wait) as (driver, ledger):
+        results: list[MigrationResult] = []
+        for record in chosen(ledger.records(), steps, to):
+            if record.code:
+                made = project.classes.get(record.version)
+                results.append(code.down(driver, ledger, made, record.version, options, listener))
+            else:
+                plan = stored_plan(ledger, record.version)
+                results.append(run_rollback(driver, ledger, plan, options, listener))
+            if results[-1].error is not None:
+                break
+        return ended(results, ())
+
+
+def chosen(records: Sequence[Record], steps: int, to: str | None) -> list[Record]:
+    """Return the migrations to undo, in the order of undoing.
+
+    Raises:
+        UsageError: `to` is not an applied version.
+    """
+    applied = sorted(
+        (r for r in records if r.applied and not r.unfinished), key=lambda r: version_key(r.version), reverse=True
+    )
+    unfinished = [r for r in records if r.unfinished]
+    if to is None:
+        return [*unfinished, *applied][:steps]
+    if to != "0" and to not in {r.version for r in applied}:
+        known = ", ".join(r.version for r in reversed(applied)) or "none"
+        raise UsageError(f"version {to} is not applied, so the database can't end at it", f"applied: {known}; 0: none")
+    after = [r for r in applied if to == "0" or version_key(r.version) > version_key(to)]
+    return [*unfinished, *after]
+
+
+def plan_rollback(project: Project, *, steps: int = 1, to: str | None = None) -> PlanResult:
+    """Return what `rollback` would do: the stored way back of each migration, in order."""
+    with project.connect(read_only=True) as (_, ledger):
+        migrations = []
+        for record in chosen(ledger.records(), steps, to):
+            if record.code:
+                migrations.append(
+                    MigrationPlan(record.version, record.description, (), "rollback", mode_reason="in Python", code=True)
+                )
+                continue
+            plan = stored_plan(ledger, record.version)
+            stored = {p.unit: p for p in ledger.progress(record.version, "apply")}
+            ran = tuple(u for u in plan.units if u.id in stored and stored[u.id].state in ("doing", "done"))
+            units = tuple(task.unit for task in tasks(ran, stored))
+            migrations.append(replace(plan, units=units, direction="rollback", before=plan.after, after=plan.before))
+        dialect = project.dialect
+        return PlanResult(Plan(dialect.name, tuple(migrations), dialect.protocol()))
+
+
+# ── finalize ──────────────────────────────────────────────────────────────
+def finalize(
+    project: Project,
+    version: str,
+    *,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
+    lock_wait: float | None = None,
+) -> MigrationResult:
+    """Give up the way back of `version` and free its space; goes on where it stopped.
+
+    Raises:
+        EngineError: it is not applied, or something went wrong on the way.
+    """
+    options = options or RunOptions()
+    with options.stop.on_signals(), working(project, "finalize", lock_wait) as (driver, ledger):
+        result = run_finalize(driver, ledger, version, options, listener)
+    if result.error is not None:
+        raise result.error
+    return result
+
+
+# ── the end ───────────────────────────────────────────────────────────────
+def ended(results: Sequence[MigrationResult], specs: Sequence[Spec]) -> RunResult:
+    """Return the result, with the place in the spec of the error that ended it."""
+    error = results[-1].error if results else None
+    if error is not None and error.span is None:
+        error.span = _span(error, results[-1].version, specs)
+    return RunResult(tuple(results), error)
+
+
+def _span(error: EngineError, version: str, specs: Sequence[Spec]) -> Span | None:
+    spec = next((s for s in specs if s.version == version), None)
+    step = next((s for s in spec.steps if s.id == error.details.get("step")), None) if spec else None
+    if step is None:
+        return None
+    path = tuple(error.details.get("path") or ())
+    if not path or path[0] != step.verb:
+        path = (step.verb, *path)
+    if not isinstance(error, CheckFailed) and len(path) == 1:
+        path = (*path, "<key>")
+    return step.span(path)

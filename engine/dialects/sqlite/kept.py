@@ -1,0 +1,233 @@
+"""What an `alter` takes from rows, kept by key in a table of the engine: how it is filled and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine.dialects.sqlite.names import contains
+from engine.dialects.sqlite.sql import affinity, columns_sql, quote
+from engine.dialects.sqlite.statements import ddl, question, rows
+from engine.dialects.sqlite.walk import Key, identity
+from engine.model.plan import Guard, Statement
+from engine.model.state import Column, SchemaState, Table, same_name
+
+
+def row_key(table: Table, state: SchemaState) -> Key:
+    """Return the key by which a table's rows are known again: one that is never NULL, else the row id."""
+    key = identity(table, state)
+    if not key.nullable:
+        return key
+    return Key((Column(table.row_id, "INTEGER", not_null=True),), hidden=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The side table of one `alter`.
+
+    Attributes:
+        name: of the side table.
+        before, after: the altered table.
+        key: how rows are known, in the table that is left.
+        changed: columns whose values may change.
+        dropped: columns of the old table whose values go.
+        filled: new columns whose values no default tells; kept to see later what others wrote.
+    """
+
+    name: str
+    before: Table
+    after: Table
+    key: Key
+    changed: tuple[Column, ...] = ()
+    dropped: tuple[Column, ...] = ()
+    filled: tuple[Column, ...] = ()
+
+    # ── forward ──
+    def make(self) -> Statement:
+        """Return the statement that makes the side table."""
+        keys = [
+            f"{quote(f'key_{c.name}')} {affinity(c.type, self.after.strict)} NOT NULL" for c in self.key.columns
+        ]
+        old = [
+            f"{quote(f'old_{c.name}')} {affinity(c.type, self.before.strict)}" for c in (*self.changed, *self.dropped)
+        ]
+        new = [f"{quote(f'new_{c.name}')} {affinity(self._type(c), self.after.strict)}" for c in self._new]
+        primary = f"PRIMARY KEY ({', '.join(quote(f'key_{c.name}') for c in self.key.columns)})"
+        return ddl(f"CREATE TABLE {quote(self.name)} ({', '.join([*keys, *old, *new, primary])})", "journal")
+
+    def fill(self) -> Statement:
+        """Return the statement that keeps values before they are dropped in place."""
+        columns = [*(quote(f"key_{n}") for n in self.key.names), *(quote(f"old_{c.name}") for c in self.dropped)]
+        values = [*self._keys(quote(self.after.name)), *(quote(c.name) for c in self.dropped)]
+        wanted = " OR ".join(_goes(quote(c.name), c) for c in self.dropped)
+        return rows(
+            f"INSERT INTO {quote(self.name)} ({', '.join(columns)})"
+            f" SELECT {', '.join(values)} FROM {quote(self.before.name)} WHERE {wanted}",
+            "journal",
+        )
+
+    def fill_between(self, aside: str, row_ids: bool, values: Iterable[tuple[str, str]]) -> Statement:
+        """Return the statement that compares the old rows with the new ones and keeps what differs.
+
+        Args:
+            aside: the old table's name meanwhile.
+            row_ids: True where both tables have the same hidden row ids.
+            values: column of the new table → expression over the old row.
+        """
+        old, new = quote(aside), quote(self.after.name)
+        given = {name: value for name, value in values}
+        source, match = old, []
+        if row_ids:
+            match = [f"{old}.{self.before.row_id} = {new}.{self.after.row_id}"]
+        else:
+            computed = []
+            for name in self.key.names:
+                value = next((v for n, v in given.items() if same_name(n, name)), quote(name))
+                computed.append(f"{value} AS {quote(f'key_{name}')}")
+                match.append(f"{new}.{quote(name)} = {old}.{quote(f'key_{name}')}")
+            source = f"(SELECT *, {', '.join(computed)} FROM {old} AS {quote(self.before.name)}) AS {old}"
+        columns = [quote(f"key_{n}") for n in self.key.names]
+        columns += [quote(f"old_{c.name}") for c in (*self.changed, *self.dropped)]
+        columns += [quote(f"new_{c.name}") for c in self._new]
+        chosen = [*self._keys(new), *(f"{old}.{quote(c.name)}" for c in (*self.changed, *self.dropped))]
+        chosen += [f"{new}.{quote(c.name)}" for c in self._new]
+        wanted = [_differs(f"{old}.{quote(c.name)}", f"{new}.{quote(c.name)}") for c in self.changed]
+        wanted += [_goes(f"{old}.{quote(c.name)}", c) for c in self.dropped]
+        wanted += [f"{new}.{quote(c.name)} IS NOT NULL" for c in self.filled]
+        return rows(
+            f"INSERT INTO {quote(self.name)} ({', '.join(columns)})"
+            f" SELECT {', '.join(chosen)} FROM {source} JOIN {new} ON {' AND '.join(match)}"
+            f" WHERE {' OR '.join(wanted)}",
+            "journal",
+        )
+
+    # ── back ──
+    def join(self, live: str) -> str:
+        """Return the join that puts what is kept beside a live row; `live` is its table, quoted."""
+        return f" LEFT JOIN {quote(self.name)} ON {self._match(live)}"
+
+    def value(self, column: Column, live: str, force: str) -> str:
+        """Return the expression that gives a column of the old table back.
+
+        Args:
+            live: the live row's table, quoted.
+            force: `:force`, or `0` in a question.
+        """
+        kept = quote(self.name)
+        absent = f"{kept}.{quote(f'key_{self.key.names[0]}')} IS NULL"
+        old = f"{kept}.{quote(f'old_{column.name}')}"
+        if contains((c.name for c in self.dropped), column.name):
+            return f"CASE WHEN {absent} THEN {fallback(column)} ELSE {old} END"
+        now = f"{live}.{quote(column.name)}"
+        if contains((c.name for c in self.changed), column.name):
+            same = f"NOT ({_differs(now, f'{kept}.{quote(f"new_{column.name}")}')})"
+            return f"CASE WHEN {absent} THEN {now} WHEN {same} OR {force} THEN {old} ELSE {now} END"
+        return now
+
+    def guards(self) -> tuple[Guard, ...]:
+        """Return what others may have done to the rows since, that an undo would lose."""
+        live, kept = quote(self.after.name), quote(self.name)
+        shown = ", ".join(self._keys(live))
+        found = []
+        lost = [
+            f"({_differs(f'{live}.{quote(c.name)}', f'{kept}.{quote(f"new_{c.name}")}')})"
+            f" AND ({_differs(f'{live}.{quote(c.name)}', f'{kept}.{quote(f"old_{c.name}")}')})"
+            for c in self.changed
+        ]
+        if lost:
+            found.append(
+                self._guard(
+                    "changed",
+                    f"FROM {live} JOIN {kept} ON {self._match(live)} WHERE {' OR '.join(f'({x})' for x in lost)}",
+                    shown,
+                    f"{{count}} rows of `{self.after.name}` were changed since in {_listed(self.changed)}",
+                )
+            )
+        if self.filled:
+            new = [_differs(f"{live}.{quote(c.name)}", f"{kept}.{quote(f'new_{c.name}')}") for c in self.filled]
+            found.append(
+                self._guard(
+                    "changed",
+                    f"FROM {live}{self.join(live)} WHERE {' OR '.join(new)}",
+                    shown,
+                    f"{{count}} rows of `{self.after.name}` hold values of others in {_listed(self.filled)},"
+                    " which would go",
+                )
+            )
+        if self.changed or self.dropped:
+            found.append(
+                self._guard(
+                    "deleted",
+                    f"FROM {kept} WHERE NOT EXISTS (SELECT 1 FROM {live} WHERE {self._match(live)})",
+                    ", ".join(f"{kept}.{quote(f'key_{n}')}" for n in self.key.names),
+                    f"{{count}} rows of `{self.after.name}` were deleted since: their old values have no place",
+                )
+            )
+        return tuple(found)
+
+    # ── parts ──
+    @property
+    def _new(self) -> tuple[Column, ...]:
+        return (*self.changed, *self.filled)
+
+    def _type(self, column: Column) -> str:
+        found = self.after.column(column.name)
+        return found.type if found else column.type
+
+    def _keys(self, table: str) -> tuple[str, ...]:
+        """Return the key's columns qualified by `table` (quoted)."""
+        if self.key.hidden:
+            return (f"{table}.{self.after.row_id}",)
+        return tuple(f"{table}.{quote(name)}" for name in self.key.names)
+
+    def _match(self, live: str) -> str:
+        # The side table stands on the left: its columns compare byte for byte.
+        pairs = zip(self.key.names, self._keys(live), strict=True)
+        return " AND ".join(f"{quote(self.name)}.{quote(f'key_{name}')} = {column}" for name, column in pairs)
+
+    def _guard(self, kind: str, rest: str, shown: str, words: str) -> Guard:
+        return Guard(
+            kind,
+            self.after.name,
+            question(f"SELECT count(*) {rest}", "guard"),
+            question(f"SELECT {shown} {rest} LIMIT 5", "guard"),
+            words,
+        )
+
+
+def default_guard(table: Table, column: Column, keys: tuple[str, ...]) -> Guard:
+    """Return a guard for a column that the migration added with a constant default, and that goes again."""
+    rest = f"FROM {quote(table.name)} WHERE {quote(column.name)} IS NOT {column.default or 'NULL'} COLLATE BINARY"
+    return Guard(
+        "changed",
+        table.name,
+        question(f"SELECT count(*) {rest}", "guard"),
+        question(f"SELECT {columns_sql(keys) or '*'} {rest} LIMIT 5", "guard"),
+        f"{{count}} rows of `{table.name}` hold values of others in `{column.name}`, which would go",
+    )
+
+
+def fallback(column: Column) -> str:
+    """Return what a row of others gets in a column that comes back: its constant default, else NULL."""
+    return column.default if column.default is not None and is_constant(column.default) else "NULL"
+
+
+def is_constant(default: str) -> bool:
+    """Tell whether a default is a literal, which is the same for every row."""
+    text = default.strip()
+    return not text.startswith("(") and not text.upper().startswith("CURRENT_")
+
+
+def _goes(value: str, column: Column) -> str:
+    given = fallback(column)
+    if given.upper() == "NULL":
+        return f"{value} IS NOT NULL"
+    return _differs(value, given)
+
+
+def _differs(left: str, right: str) -> str:
+    return f"{left} IS NOT {right} COLLATE BINARY OR typeof({left}) <> typeof({right})"
+
+
+def _listed(columns: tuple[Column, ...]) -> str:
+    return ", ".join(f"`{column.name}`" for column in columns)

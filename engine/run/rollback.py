@@ -1,0 +1,399 @@
+"""Take one migration back: by the plan that was stored when it was applied, and by what of it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.dialects.base import Driver
+from engine.dialects.ledger import Ledger, Progress, Record
+from engine.errors import Conflict, Drift, EngineError, NotReversible, Stopped
+from engine.model.plan import MigrationPlan, Unit
+from engine.model.state import fold
+from engine.plan.serialise import loads
+from engine.run import judging
+from engine.run.executor import event, todo
+from engine.run.options import RunOptions
+from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
+from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
+from engine.run.unit import Runner, settings, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of the way back.
+
+    Attributes:
+        of: the unit that it undoes.
+        unit: what to run; its id is unique among all tasks of the migration.
+        last: True for the last of the tasks that undo `of`.
+        marks: values that `of` took at its start.
+        early: True where its guards can be asked before anything is undone.
+    """
+
+    of: Unit
+    unit: Unit
+    last: bool
+    marks: tuple[Any, ...]
+    early: bool
+
+
+def rollback(
+    driver: Driver,
+    ledger: Ledger,
+    plan: MigrationPlan | None,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
+    *,
+    version: str = "",
+) -> MigrationResult:
+    """Roll one migration back, or go on with a rollback that stopped.
+
+    The caller holds `ledger.lock`. An unfinished apply is undone as far as it came.
+
+    Args:
+        driver, ledger: of one database.
+        plan: as stored when it was applied (`stored_plan`); None reads it for `version`.
+        options: policy for conflicts, sizes, the wish to stop.
+        listener: told what happens.
+
+    Returns:
+        How it ended; a conflict (4), a step without a way back (1) and
+        everything else that goes wrong is in `error`. Before the first write
+        all is found that can be found by then.
+    """
+    options = options or RunOptions()
+    began, begin = options.now(), options.monotonic()
+    plan = plan or stored_plan(ledger, version)
+    run = Back(driver, ledger, plan, options, listener)
+    driver.stop_requested = lambda: options.stop.asked if run.single else options.stop.at_once
+    error: EngineError | None = None
+    state: Outcome = "rolled_back"
+    try:
+        ledger.start()
+        run.prepare()
+        if options.stop.due:
+            raise options.stop.error()
+        run.run(began)
+    except EngineError as caught:
+        error = options.stop.error() if _by_wish(caught, options) else caught
+        state = "interrupted" if judging.is_interruption(error) else "failed"
+        error.details.setdefault("version", plan.version)
+        error.kept = error.kept or run.how_far()
+        if state == "interrupted":
+            error.next = error.next or "engine rollback"
+        with suppress(EngineError), transaction(driver):
+            ledger.log(run.event(state, began, options.monotonic() - begin, error))
+    finally:
+        driver.stop_requested = lambda: False
+    seconds = round(options.monotonic() - begin, 6)
+    listener(MigrationDone(plan.version, "rollback", state, seconds))
+    steps = step_results(tuple(run.progress.values()))
+    return MigrationResult(plan.version, state, seconds, steps, error, "rollback", tuple(run.conflicts))
+
+
+def stored_plan(ledger: Ledger, version: str) -> MigrationPlan:
+    """Return the plan of `version` as it was stored when it was applied.
+
+    Raises:
+        Drift: there is none, or it is damaged.
+    """
+    plan = loads(ledger.plan_text(version))
+    if not isinstance(plan, MigrationPlan):
+        raise Drift(f"what is stored as the plan of {version} is none")
+    return plan
+
+
+def _by_wish(error: EngineError, options: RunOptions) -> bool:
+    return error.details.get("reason") == "interrupted" and options.stop.asked
+
+
+@dataclass
+class Back:
+    """The way back of one migration, as far as it ran."""
+
+    driver: Driver
+    ledger: Ledger
+    plan: MigrationPlan
+    options: RunOptions
+    listener: Listener
+    tasks: tuple[Task, ...] = ()
+    ran: tuple[Unit, ...] = ()
+    progress: dict[str, Progress] = field(default_factory=dict)
+    conflicts: list[FoundConflict] = field(default_factory=list)
+    single: bool = False
+    continued: bool = False
+    record: Record | None = None
+    failed: bool = False  # it takes back an apply that failed in the same run
+
+    # ── before the first write ────────────────────────────────────────────
+    def prepare(self) -> None:
+        """Read what ran and look for what stands in the way.
+
+        Raises:
+            NotReversible: a step that ran has no way back, or it was given up.
+            Drift: a journal or the checkpoints are missing.
+            Conflict: rows changed since.
+            EngineError: it is not applied.
+        """
+        record = self._read()
+        self.continued = record.state == "rolling_back"
+        self.single = self.plan.single and record.state == "applied"
+        stored = self.read_what_ran()
+        self.tasks = tasks(self.ran, stored)
+        if self.continued:
+            known = self.ledger.progress(self.plan.version, "rollback")
+            self.progress = {p.unit: p for p in known}
+            return
+        stuck = next((u for u in reversed(self.ran) if u.reversible == "no"), None)
+        if stuck is not None:
+            raise no_way_back(self.plan.version, stuck)
+        self.require_journals()
+        self.look_for_conflicts()
+
+    def _read(self) -> Record:
+        record = self.ledger.record(self.plan.version)
+        if record is not None and record.state == "finalized":
+            raise NotReversible(
+                f"{self.plan.version} was finalized on {record.finalized_at}: its way back was given up",
+                kept="nothing was rolled back",
+                details={"version": self.plan.version},
+            )
+        if record is None or not (record.applied or record.unfinished):
+            raise EngineError(f"{self.plan.version} is not applied", kept="nothing was rolled back")
+        self.record = record
+        return record
+
+    def read_what_ran(self) -> dict[str, Progress]:
+        """Return the checkpoints of the apply; sets `ran`.
+
+        Raises:
+            Drift: some are missing.
+        """
+        stored = {p.unit: p for p in self.ledger.progress(self.plan.version, "apply")}
+        if any(unit.id not in stored for unit in self.plan.units):
+            raise Drift(
+                f"the history does not tell what of {self.plan.version} ran: checkpoints are missing",
+                "restore a backup of the table engine_step",
+                kept="nothing was rolled back",
+            )
+        self.ran = tuple(u for u in self.plan.units if stored[u.id].state in ("doing", "done", "undone"))
+        return stored
+
+    def require_journals(self) -> None:
+        """Stop where a table that holds the way back is gone.
+
+        Raises:
+            Drift: names it.
+        """
+        there = {fold(name) for name in self.driver.catalogue().taken}
+        for unit in self.ran:
+            for name in unit.keeps:
+                if fold(name) not in there:
+                    raise Drift(
+                        f"the journal `{name}` of step {unit.step} is missing",
+                        "restore it from a backup; without it the old values are not known",
+                        kept="nothing was rolled back",
+                        details={"version": self.plan.version, "step": unit.step},
+                    )
+
+    def look_for_conflicts(self) -> None:
+        """Ask in one snapshot what can be asked now.
+
+        Raises:
+            Conflict: something was found that the policy does not let pass.
+        """
+        found: list[FoundConflict] = []
+        runner = self._runner()
+        with transaction(self.driver, reads=True):
+            for task in self.tasks:
+                guards = [g for g in task.unit.guards if g.early or task.early]
+                for guard, one in runner.conflicts_of(guards, task.marks):
+                    if self.options.on_conflict == "abort" or not guard.skippable:
+                        found.append(one)
+        if found:
+            raise judging.conflict(self.plan.version, found, "nothing was rolled back")
+
+    # ── back ──────────────────────────────────────────────────────────────
+    def run(self, began: str, *, until: Unit | None = None) -> None:
+        """Run the tasks that are left and close the history row.
+
+        Args:
+            began: when, for the history.
+            until: a unit that stays (and all before it), where an undo can't go on.
+        """
+        version = self.plan.version
+        self.listener(
+            MigrationStarted(
+                version, self.plan.description, "rollback", len(self.tasks), self.single, self.continued
+            )
+        )
+        begin = self.options.monotonic()
+        if self.single:
+            with settings(self.driver, [t.unit for t in self.tasks]), transaction(self.driver):
+                self._open()
+                self._run_tasks()
+                self._close(began, begin)
+            return
+        with transaction(self.driver):
+            if self.continued:
+                self.ledger.take_over(version, "rollback")
+            else:
+                self._open()
+        self._run_tasks()
+        with transaction(self.driver):
+            if until is None:
+                self._close(began, begin)
+            else:
+                self._reopen(until)
+
+    def _open(self) -> None:
+        assert self.record is not None  # read in `prepare`
+        steps = todo(self.plan, "rollback", [t.unit for t in self.tasks])
+        self.ledger.open(replace(self.record, state="rolling_back"), steps)
+        self.progress = {p.unit: p for p in steps}
+
+    def _runner(self) -> Runner:
+        policy = self.options.on_conflict
+        runner = Runner(
+            self.driver,
+            self.ledger,
+            self.plan.version,
+            self.options,
+            self.listener,
+            self.single,
+            force=policy == "force",
+            tolerant=policy != "abort",
+            conflicts=self.conflicts,
+        )
+        for task in self.tasks:
+            if task.unit.id in self.progress:
+                runner.remember(task.unit, self.progress[task.unit.id])
+        return runner
+
+    def _run_tasks(self) -> None:
+        runner = self._runner()
+        for task in self.tasks:
+            now = self.progress[task.unit.id]
+            if now.state in ("done", "skipped"):
+                continue
+            if not self.single and self.options.stop.due:
+                raise self.options.stop.error()
+
+            def undone(task: Task = task) -> None:
+                if task.last:
+                    self.ledger.undone(self.plan.version, task.of.id)
+
+            self.progress[task.unit.id] = runner.run(task.unit, now, marks=task.marks, at_end=undone)
+
+    def _close(self, began: str, begin: float) -> None:
+        assert self.record is not None
+        for unit in self.ran:
+            self.drop_journals(unit)
+        failed = self.record.state == "applying" and not self.record.applied and self.failed
+        now = self.options.now()
+        record = replace(
+            self.record,
+            applied=False,
+            state="failed" if failed else "rolled_back",
+            rolled_back_at=self.record.rolled_back_at if failed else now,
+        )
+        self.ledger.close(record, keep_steps=False)
+        if not failed:
+            self.ledger.log(self.event("rolled_back", began, self.options.monotonic() - begin))
+
+    def _reopen(self, until: Unit) -> None:
+        """Stand as if the apply had stopped after `until`: it can go on from there."""
+        assert self.record is not None
+        stored = {p.unit: p for p in self.ledger.progress(self.plan.version, "apply")}
+        keep = True
+        for unit in self.plan.units:
+            if not keep:
+                self.drop_journals(unit)
+                old = stored[unit.id]
+                fresh = Progress(old.version, old.direction, old.unit, old.step, old.place, old.table)
+                self.ledger.checkpoint(old, fresh)
+            keep = keep and unit.id != until.id
+        self.ledger.close(replace(self.record, state="applying"), keep_steps=True)
+
+    def drop_journals(self, unit: Unit) -> None:
+        """Drop the tables that held the way back of `unit`."""
+        for name in unit.keeps:
+            self.ledger.drop(name)
+
+    # ── words ─────────────────────────────────────────────────────────────
+    def how_far(self) -> str:
+        """Return what is true now, in words."""
+        done = sum(1 for p in self.progress.values() if p.state in ("done", "skipped"))
+        if self.single or not self.progress:
+            return "nothing was rolled back"
+        return f"{done} of {len(self.tasks)} parts of {self.plan.version} are undone"
+
+    def event(self, outcome: Outcome, began: str, seconds: float, error: EngineError | None = None) -> Any:
+        """Return the entry of the history."""
+        rows = sum(p.written for p in self.progress.values())
+        return event(
+            self.plan.version, "rollback", outcome, began, self.options.now(), seconds, rows, error, self.conflicts
+        )
+
+
+def tasks(ran: Sequence[Unit], stored: dict[str, Progress]) -> tuple[Task, ...]:
+    """Return what undoes `ran`, in order: the last unit first."""
+    found: list[Task] = []
+    touched: set[str] = set()  # tables that earlier tasks of the way back change
+    for unit in reversed(ran):
+        mine = {fold(name) for name in unit.touches}
+        early = not mine & touched
+        for number, back in enumerate(unit.undo):
+            named = replace(back, id=f"{unit.id}:undo{number + 1}")
+            found.append(Task(unit, named, number == len(unit.undo) - 1, stored[unit.id].marks, early))
+        if unit.undo:
+            touched |= mine
+    return tuple(found)
+
+
+def no_way_back(version: str, unit: Unit) -> NotReversible:
+    """Return the error for a step that has no way back."""
+    return NotReversible(
+        f"{version} can't be rolled back: step {unit.step} has no way back ({unit.reason or 'as the spec says'})",
+        "write a new migration that repairs what has to be repaired, or restore a backup",
+        kept="nothing was rolled back",
+        details={"version": version, "step": unit.step, "reason_given": unit.reason},
+    )
+
+
+def undo_failed(
+    driver: Driver, ledger: Ledger, plan: MigrationPlan, options: RunOptions, listener: Listener
+) -> tuple[str, str]:
+    """Take back what a failed apply did, as far as it can be (decision 12).
+
+    Returns:
+        What is true now, and the command that goes on from here, in words.
+    """
+    back = Back(driver, ledger, plan, replace(options, on_conflict="abort"), listener, failed=True)
+    stuck: Unit | None = None
+    try:
+        back.record = ledger.record(plan.version)
+        stored = back.read_what_ran()
+        stuck = next((u for u in reversed(back.ran) if u.reversible == "no"), None)
+        if stuck is not None:
+            back.ran = back.ran[back.ran.index(stuck) + 1 :]
+        back.tasks = tasks(back.ran, stored)
+        back.require_journals()
+        back.look_for_conflicts()
+        back.run(options.now(), until=stuck)
+    except Conflict as conflict:
+        return (f"what {plan.version} had done could not be undone: {conflict.message}", conflict.next)
+    except Stopped as stopped:
+        return (f"undoing {plan.version} was stopped: {back.how_far()}; {stopped.message}", "engine rollback")
+    except EngineError as error:
+        return (f"undoing {plan.version} failed: {error.message}; {back.how_far()}", "engine rollback")
+    if stuck is not None:
+        reason = stuck.reason or "as the spec says"
+        return (
+            f"{plan.version} was undone back to step {stuck.step}, which has no way back ({reason})",
+            "engine apply",
+        )
+    return (f"what {plan.version} had done was undone: the database is as it was before", "")

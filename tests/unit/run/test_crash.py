@@ -1,0 +1,173 @@
+"""A crash before or after any statement, forward and back: the end is that of the undisturbed run (I1, I2, I3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from run_samples import Database, plan, quick
+
+from engine.dialects.sqlite.driver import SQLiteDriver
+from engine.dialects.sqlite.ledger import Ledger
+from engine.run.executor import apply
+from engine.run.finalize import finalize
+from engine.run.options import RunOptions
+from engine.run.records import MigrationResult
+from engine.run.rollback import rollback
+
+FIXED = RunOptions(now=lambda: "2026-01-31 12:00:00")
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class CrashingDriver(SQLiteDriver):
+    """Dies before or after call number `at`; nothing works after that."""
+
+    at = 0
+    after = False
+    calls = 0
+    dead = False
+
+    def _send(self, sql: str, params: Mapping[str, Any] | None) -> Any:
+        if self.dead:
+            raise Crash(sql)
+        self.calls += 1
+        if self.calls == self.at and not self.after:
+            self.dead = True
+            raise Crash(sql)
+        result = super()._send(sql, params)
+        if self.calls == self.at:
+            if result.description is not None:
+                result.fetchall()
+            result.close()
+            self.dead = True
+            raise Crash(sql)
+        return result
+
+
+def crashing(db: Database, at: int, after: bool) -> CrashingDriver:
+    db.driver.close()
+    driver = quick(db.path)
+    driver.__class__ = CrashingDriver
+    assert isinstance(driver, CrashingDriver)
+    driver.at, driver.after = at, after
+    db.driver, db.ledger = driver, Ledger(driver, db.path)
+    return driver
+
+
+def forward(db: Database, single: bool) -> MigrationResult:
+    with db.ledger.lock("apply"):
+        return apply(db.driver, db.ledger, plan(single=single), FIXED)
+
+
+def back(db: Database) -> MigrationResult:
+    with db.ledger.lock("rollback"):
+        return rollback(db.driver, db.ledger, None, FIXED, version="001")
+
+
+def disturbed(
+    make: Callable[[str], Database], name: str, prepare: Callable[[Database], object], act: Callable[[Database], MigrationResult],
+    after: bool, check: Callable[[Database], None],
+) -> int:
+    """Crash at every call in turn until a run ends by itself; return how many there were."""
+    at = 0
+    while True:
+        at += 1
+        db = make(f"{name}{at}.db")
+        prepare(db)
+        driver = crashing(db, at, after)
+        ended = True
+        try:
+            result = act(db)
+            assert result.error is None, result.error
+        except Crash:
+            ended = False
+        db.reopen()
+        if not ended:
+            result = act(db)
+            assert result.error is None, result.error
+        check(db)
+        assert db.one("PRAGMA integrity_check") == "ok"
+        db.driver.close()
+        db.path.unlink()
+        if ended and driver.calls < at:
+            return at - 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("single", [True, False], ids=["single", "stepwise"])
+def test_apply_ends_the_same_wherever_it_crashed(make: Callable[[str], Database], single: bool, after: bool) -> None:
+    undisturbed = make("clean.db")
+    forward(undisturbed, single)
+    wanted = undisturbed.content()
+    steps = [replace(p, seconds=0.0, size=None) for p in undisturbed.ledger.progress("001", "apply")]
+
+    def check(db: Database) -> None:
+        assert db.content() == wanted
+        found = [replace(p, seconds=0.0, size=None) for p in db.ledger.progress("001", "apply")]
+        assert found == steps
+        # I7: each changed row has exactly one journal row
+        assert db.one("SELECT count(*) FROM engine_undo_1") == db.one("SELECT count(DISTINCT id) FROM engine_undo_1") == 25
+
+    assert disturbed(make, "a", lambda db: None, lambda db: forward(db, single), after, check) > 60
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("single", [True, False], ids=["single", "stepwise"])
+def test_rollback_ends_the_same_wherever_it_crashed(
+    make: Callable[[str], Database], single: bool, after: bool
+) -> None:
+    wanted = make("clean.db").content()
+
+    def act(db: Database) -> MigrationResult:
+        record = db.ledger.record("001")
+        if record is not None and record.state == "rolled_back":
+            return MigrationResult("001", "rolled_back")  # the crash came after the end
+        return back(db)
+
+    def check(db: Database) -> None:
+        assert db.content() == wanted
+        assert "engine_undo_1" not in db.engine_tables()
+
+    assert disturbed(make, "b", lambda db: forward(db, single), act, after, check) > 40
+
+
+def test_an_interrupted_apply_can_be_rolled_back_from_every_point(make: Callable[[str], Database]) -> None:
+    wanted = make("clean.db").content()
+    at, ended = 0, False
+    while not ended:
+        at += 1
+        db = make(f"c{at}.db")
+        crashing(db, at, True)
+        try:
+            forward(db, False)
+            ended = True
+        except Crash:
+            pass
+        db.reopen()
+        record = db.ledger.record("001")
+        if record is not None:
+            assert record.unfinished or record.applied
+            assert back(db).error is None
+        assert db.content() == wanted
+        db.driver.close()
+        db.path.unlink()
+
+
+def test_finalize_goes_on_where_it_crashed(make: Callable[[str], Database]) -> None:
+    def act(db: Database) -> MigrationResult:
+        with db.ledger.lock("finalize"):
+            return finalize(db.driver, db.ledger, "001", FIXED)
+
+    def check(db: Database) -> None:
+        assert "engine_undo_1" not in db.engine_tables()
+        record = db.ledger.record("001")
+        assert record is not None and record.state == "finalized" and record.applied
+
+    disturbed(make, "d", lambda db: forward(db, False), act, True, check)
+
+
