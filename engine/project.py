@@ -85,7 +85,7 @@ class Project:
         specs: list[Spec] = []
         found: list[Diagnostic] = []
         count = 0
-        session = self.dialect.quoting()
+        quoting = dialects.Quoting(self.dialect.name)
         variables = {**self.config.vars, **self.variables}
         for folder in folders:
             listing = files.find(folder)
@@ -95,7 +95,7 @@ class Project:
                 found += file.diagnostics
                 if file.source is None:
                     continue
-                spec, problems = build(file.source, variables, self.dialect.name, session, file.version)
+                spec, problems = build(file.source, variables, self.dialect.name, quoting, file.version)
                 found += problems
                 if spec is not None:
                     specs.append(spec)

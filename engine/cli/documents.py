@@ -64,7 +64,16 @@ def _progress(progress: Document) -> str:
     if progress["step"]:
         words += f", step {visible(progress['step'])}, batch {progress['batch']}"
     words += f", {progress['rows_done']:,}{total} rows"
-    return words + ("; it can be resumed" if progress["resumable"] else "; somebody is at work on it")
+    return words + ("; it can be resumed" if progress["resumable"] else f"; {_holder(progress['holder'])}")
+
+
+def _holder(holder: Document | None) -> str:
+    """Return who is at work on it."""
+    if not holder:
+        return "somebody is at work on it"
+    who = "@".join(visible(str(holder[part])) for part in ("user", "host") if holder[part])
+    since = f" since {visible(holder['since'])} UTC" if holder["since"] else ""
+    return f"process {holder['pid']} ({who}) is at work on it{since}"
 
 
 def _drift(entry: Any) -> str:

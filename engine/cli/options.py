@@ -150,14 +150,13 @@ def _repeat(ctx: click.Context) -> str:
 
 
 def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """Read an option such as `30s` or `5m`; a number alone is seconds."""
+    """Read an option such as `30s` or `1h30m` as seconds; a number alone is seconds."""
     del ctx
     if value is None:
         return None
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    text = value.strip().lower()
-    unit = next((u for u in units if text.endswith(u)), "")
-    number = text.removesuffix(unit)
-    if not number.replace(".", "", 1).isdigit():
-        raise click.BadParameter(f"`{value}` is not a duration: write 30s, 5m or 1h", param=param)
-    return float(number) * units.get(unit, 1.0)
+    from engine.config import seconds
+
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=param) from None

@@ -56,7 +56,7 @@ def heading(project: Project) -> Heading:
 
     if project.url is None or project.dialect_name:
         return Heading()
-    return Heading(project.url.display, app.status(project).current_version)
+    return Heading(project.url.display, app.current_version(project))
 
 
 def resized(plan: Plan, size: int) -> Plan:

@@ -96,9 +96,15 @@ def finalize(given: Given, version: str, settings: Settings) -> int:
     words = "what is kept to undo it is deleted for good; a rollback of it is impossible then"
     agree(f"finalize {visible(version)}: {words}", yes=given.yes)
     with meter() as shown:
-        app.finalize(project, version, options=_options(project, settings), listener=listener(shown))
+        result = app.finalize(
+            project,
+            version,
+            options=_options(project, settings),
+            listener=listener(shown),
+            lock_wait=settings.lock_wait,
+        )
     if given.json:
-        screen.out(documents.document({"version": version, "finalized": True}))
+        screen.out(documents.document({"migrations": [_document(result)]}))
     else:
         screen.out(f"finalized {visible(version)}: its way back is given up and its space is free\n")
     return 0

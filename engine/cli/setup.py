@@ -34,7 +34,7 @@ def project_of(given: Given, *, dialect: str | None = None) -> Project:
     if dialect and url and url.dialect != dialect:
         raise UsageError(f"--dialect {dialect}, and the database is {url.dialect}", "leave --dialect out")
     return Project(
-        specs=given.specs or Path(config.specs),
+        specs=given.specs or config.specs,
         url=url,
         config=config,
         variables=dict(given.variables),

@@ -33,3 +33,22 @@ def load(name: str) -> Dialect:
 def load_state(driver: Driver) -> SchemaState:
     """Return the schema behind `driver` as it is now."""
     return load("sqlite").open(driver.catalogue()).state
+
+
+class Quoting:
+    """How templates quote for one database: `{{ name | literal }}` and `{{ name | ident }}`."""
+
+    def __init__(self, dialect: str) -> None:
+        load(dialect)
+        from engine.dialects.sqlite import sql
+
+        self._sql = sql
+
+    def literal(self, value: object) -> str:
+        """Return `value` as a SQL literal."""
+        plain = value if value is None or isinstance(value, str | bool | int | float) else str(value)
+        return self._sql.literal_sql(plain)
+
+    def ident(self, name: str) -> str:
+        """Return `name` as a quoted identifier."""
+        return self._sql.quote(name)

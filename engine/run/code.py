@@ -1,162 +1,144 @@
-"""Run a migration written in Python: `up`, `validate` and the history in one transaction."""
+"""Run a migration written in Python: one transaction around `up` or `down`, history and all."""
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from engine import __version__
 from engine.dialects.base import Driver
-from engine.dialects.ledger import Direction, Ledger, Record
-from engine.errors import CheckFailed, Drift, EngineError, NotReversible
-from engine.migration import MigrationProtocol
+from engine.dialects.ledger import Direction, Ledger
+from engine.errors import CheckFailed, DatabaseError, EngineError, NotReversible
 from engine.model.plan import MigrationPlan
 from engine.plan.serialise import dumps
-from engine.run.executor import event
+from engine.run.executor import event, opened
+from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
-from engine.run.progress import Listener, MigrationDone, MigrationStarted
+from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.records import MigrationResult, Outcome
 from engine.run.unit import transaction
 
 
-def plan_of(migration: MigrationProtocol) -> MigrationPlan:
-    """Return what the history stores for a class: no statements, for nobody knows them before."""
-    reason = str(getattr(migration, "irreversible", "") or "")
-    return MigrationPlan(
-        str(migration.get_version()),
-        str(migration.get_description()),
-        (),
-        mode_reason=reason or "written in Python: one transaction",
-        checksum=checksum(migration),
-        spec_name=f"{type(migration).__module__}.{type(migration).__qualname__}",
-        code=True,
-    )
+class Lender(Driver, Protocol):
+    """A driver that lends its library's connection; ending the transaction on it is refused."""
+
+    def lend(self) -> AbstractContextManager[Any]: ...
 
 
-def checksum(migration: MigrationProtocol) -> str:
-    """Return SHA-256 over the class's name and, where it can be read, its source text."""
-    kind = type(migration)
-    text = kind.__qualname__
-    with suppress(OSError, TypeError):
-        text += inspect.getsource(kind)
-    return "code:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+class Code(Protocol):
+    """What is run; see `engine.migration`."""
+
+    def up(self, conn: Any) -> None: ...
+
+    def down(self, conn: Any) -> None: ...
+
+    def validate(self, conn: Any) -> bool: ...
 
 
-def up(
-    driver: Driver, ledger: Ledger, migration: MigrationProtocol, options: RunOptions, listener: Listener
+def apply_code(
+    driver: Lender,
+    ledger: Ledger,
+    plan: MigrationPlan,
+    code: Code,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
 ) -> MigrationResult:
-    """Run `up` and `validate`; on any failure nothing of it is left behind."""
-    plan = plan_of(migration)
+    """Run `code.up` and `code.validate` in one transaction and write the history in it.
 
-    def body(record: Record | None) -> Record:
-        with _guarded(driver) as connection:
-            migration.up(connection)
-            check = getattr(migration, "validate", None)
-            if check is not None and check(connection) is False:
-                raise CheckFailed(f"{plan.version}: validate returned False", "what `up` did does not hold")
-        return Record(
-            plan.version,
-            plan.description,
-            True,
-            options.now(),
-            record.rolled_back_at if record else None,
-            "applied",
-            plan.checksum,
-            plan.spec_name,
-            reversible=not getattr(migration, "irreversible", ""),
-            engine_version=__version__,
-            code=True,
+    Args:
+        driver, ledger: of one database; the caller holds the lock.
+        plan: version, description and checksum, without units; `code` is True.
+        code: an instance of the registered class.
+
+    Returns:
+        `applied`; or `failed` with the error, and nothing left behind.
+    """
+
+    def work() -> None:
+        record = opened(replace(plan, code=True), ledger.record(plan.version))
+        ledger.open(record, (), plan=dumps(plan), spec="")
+        with driver.lend() as connection:
+            _call(plan.version, "up", code.up, connection)
+            if (
+                _call(plan.version, "validate", getattr(code, "validate", lambda conn: True), connection)
+                is False
+            ):
+                raise CheckFailed(f"{plan.version}: `validate` says that what `up` did does not hold")
+        ledger.close(replace(record, applied=True, state="applied", applied_at=now()), keep_steps=True)
+
+    options = options or RunOptions()
+    now = options.now
+    return _run(driver, ledger, plan, "apply", work, options, listener)
+
+
+def rollback_code(
+    driver: Lender,
+    ledger: Ledger,
+    plan: MigrationPlan,
+    code: Code,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
+) -> MigrationResult:
+    """Run `code.down` in one transaction and write the history in it; see `apply_code`."""
+
+    def work() -> None:
+        record = ledger.record(plan.version)
+        if record is None or not record.applied:
+            raise EngineError(f"{plan.version} is not applied")
+        if reason := getattr(code, "irreversible", ""):
+            raise NotReversible(f"{plan.version} can't be rolled back: {reason}")
+        with driver.lend() as connection:
+            _call(plan.version, "down", code.down, connection)
+        ledger.close(
+            replace(record, applied=False, state="rolled_back", rolled_back_at=now()), keep_steps=False
         )
 
-    return _run(driver, ledger, plan, "apply", body, options, listener)
-
-
-def down(
-    driver: Driver, ledger: Ledger, migration: MigrationProtocol | None, version: str, options: RunOptions, listener: Listener
-) -> MigrationResult:
-    """Run `down`; the class must be registered, for the history holds no code."""
-    if migration is None:
-        error: EngineError = Drift(
-            f"{version} was written in Python, and its class is not registered",
-            "register it and roll back from Python",
-            kept="nothing was rolled back",
-            next="manager.register_migration(…); manager.rollback()",
-        )
-        return MigrationResult(version, "failed", error=error, direction="rollback")
-    reason = getattr(migration, "irreversible", "")
-    if reason:
-        error = NotReversible(f"{version} has no way back: {reason}", kept="nothing was rolled back")
-        return MigrationResult(version, "failed", error=error, direction="rollback")
-    plan = plan_of(migration)
-
-    def body(record: Record | None) -> Record:
-        assert record is not None  # the caller found it applied
-        with _guarded(driver) as connection:
-            migration.down(connection)
-        return replace(record, applied=False, state="rolled_back", rolled_back_at=options.now())
-
-    return _run(driver, ledger, plan, "rollback", body, options, listener)
+    options = options or RunOptions()
+    now = options.now
+    return _run(driver, ledger, plan, "rollback", work, options, listener)
 
 
 def _run(
-    driver: Driver,
+    driver: Lender,
     ledger: Ledger,
     plan: MigrationPlan,
     direction: Direction,
-    body: Callable[[Record | None], Record],
+    work: Callable[[], None],
     options: RunOptions,
     listener: Listener,
 ) -> MigrationResult:
     began, begin = options.now(), options.monotonic()
-    error: EngineError | None = None
+    listener(MigrationStarted(plan.version, plan.description, direction, 0, True))
     state: Outcome = "applied" if direction == "apply" else "rolled_back"
-    listener(MigrationStarted(plan.version, plan.description, direction, 1, True))
+    error: EngineError | None = None
+    driver.stop_requested = lambda: options.stop.asked
     try:
         ledger.start()
         with transaction(driver):
-            record = ledger.record(plan.version)
-            after = body(record)
-            ledger.open(after, (), plan=dumps(plan), spec="")
-            ledger.close(after, keep_steps=False)
+            work()
             seconds = options.monotonic() - begin
             ledger.log(event(plan.version, direction, state, began, options.now(), seconds, 0))
     except EngineError as caught:
-        error = caught
-    except Exception as caught:  # noqa: BLE001  it is the user's own code: whatever it raises is a failure of it
-        error = EngineError(f"{plan.version}: {type(caught).__name__}: {caught}")
-        error.__cause__ = caught
-    if error is not None:
-        state = "failed"
-        error.kept = error.kept or "the database is as it was before"
-        error.details.setdefault("version", plan.version)
+        error = options.stop.error() if options.stop.asked else caught
+        error.kept = error.kept or "nothing was kept: the database is as it was before"
+        state = "interrupted" if is_interruption(error) else "failed"
+        with suppress(EngineError), transaction(driver):
+            seconds = options.monotonic() - begin
+            ledger.log(event(plan.version, direction, state, began, options.now(), seconds, 0, error))
+    finally:
+        driver.stop_requested = lambda: False
     seconds = round(options.monotonic() - begin, 6)
     listener(MigrationDone(plan.version, direction, state, seconds))
     return MigrationResult(plan.version, state, seconds, (), error, direction)
 
 
-@contextmanager
-def _guarded(driver: Driver) -> Iterator[Any]:
-    """Give the library's connection, on which ending the transaction is refused."""
-    connection: Any = driver.connection  # type: ignore[attr-defined]  # the seam knows no library
-
-    def rule(action: int, first: str | None, *_: str | None) -> int:
-        ends = action == sqlite3.SQLITE_TRANSACTION and first in ("COMMIT", "ROLLBACK")
-        return sqlite3.SQLITE_DENY if ends else sqlite3.SQLITE_OK
-
-    connection.set_authorizer(rule)
+def _call(version: str, name: str, method: Callable[[Any], Any], connection: Any) -> Any:
+    """Call a method of the author's; whatever it raises is told as a failure of the migration."""
     try:
-        yield connection
-    except sqlite3.DatabaseError as error:
-        if "not authorized" in str(error):
-            raise EngineError(
-                "the migration tried to end the transaction (commit, rollback or executescript)",
-                "leave that to the engine: `up`, `validate` and the history are one transaction",
-            ) from error
+        return method(connection)
+    except EngineError:
         raise
-    finally:
-        connection.set_authorizer(None)
+    except Exception as error:
+        words = f"{version}: `{name}` failed: {type(error).__name__}: {error}"
+        raise DatabaseError(words, "the traceback is in the cause of this error") from error

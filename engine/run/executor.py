@@ -140,9 +140,7 @@ class _Apply:
 
     def _open(self, record: Record | None) -> None:
         steps = todo(self.plan, "apply", self.plan.units)
-        self.ledger.open(
-            opened(self.plan, record), steps, plan=dumps(self.plan), spec=self.plan.spec_text
-        )
+        self.ledger.open(opened(self.plan, record), steps, plan=dumps(self.plan), spec=self.plan.spec_text)
         self.progress = {p.unit: p for p in steps}
 
     def _runner(self) -> Runner:
@@ -191,7 +189,9 @@ class _Apply:
         record = self.ledger.record(self.plan.version)
         assert record is not None  # opened above, in this transaction or an earlier one
         seconds = sum(p.seconds for p in self.progress.values())
-        record = replace(record, applied=True, state="applied", applied_at=self.options.now(), seconds=seconds)
+        record = replace(
+            record, applied=True, state="applied", applied_at=self.options.now(), seconds=seconds
+        )
         self.ledger.close(record, keep_steps=True)
         self.ledger.log(self._event("applied"))
 
@@ -203,7 +203,9 @@ class _Apply:
             return self._result(state, error)  # found before anything was done: it says all itself
         error.details.setdefault("version", self.plan.version)
         if self.plan.single or not self.committed:
-            error.kept = error.kept or f"nothing of {self.plan.version} was kept: the database is as it was before"
+            error.kept = (
+                error.kept or f"nothing of {self.plan.version} was kept: the database is as it was before"
+            )
             error.next = error.next or ("engine apply" if stopped else "")
         elif stopped or self.plan.on_failure == "stop":
             error.kept = self._how_far()
@@ -218,9 +220,7 @@ class _Apply:
         from engine.run.rollback import undo_failed
 
         self.listener(Undoing(self.plan.version, error.message))
-        error.kept, error.next = undo_failed(
-            self.driver, self.ledger, self.plan, self.options, self.listener
-        )
+        error.kept, error.next = undo_failed(self.driver, self.ledger, self.plan, self.options, self.listener)
 
     def _how_far(self) -> str:
         done = [p for p in self.progress.values() if p.state in ("done", "skipped")]
@@ -235,7 +235,9 @@ class _Apply:
     def _event(self, outcome: Outcome, error: EngineError | None = None) -> Event:
         rows = sum(p.written for p in self.progress.values())
         seconds = self.options.monotonic() - self.begin
-        return event(self.plan.version, "apply", outcome, self.began, self.options.now(), seconds, rows, error)
+        return event(
+            self.plan.version, "apply", outcome, self.began, self.options.now(), seconds, rows, error
+        )
 
     def _result(self, state: Outcome, error: EngineError | None = None) -> MigrationResult:
         steps = step_results(tuple(self.progress.values()))
@@ -291,5 +293,3 @@ def opened(plan: MigrationPlan, record: Record | None) -> Record:
         after=plan.after,
         code=plan.code,
     )
-
-

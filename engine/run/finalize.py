@@ -60,7 +60,9 @@ def finalize(
         error.kept = error.kept or f"{version} is marked as finalized; some of its journals are still there"
         error.next = error.next or f"engine finalize {version}"
         with suppress(EngineError), transaction(driver):
-            ledger.log(event(version, "apply", state, began, options.now(), options.monotonic() - begin, 0, error))
+            ledger.log(
+                event(version, "apply", state, began, options.now(), options.monotonic() - begin, 0, error)
+            )
     finally:
         driver.stop_requested = lambda: False
     seconds = round(options.monotonic() - begin, 6)

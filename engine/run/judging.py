@@ -119,7 +119,12 @@ def judge_totals(unit: Unit, expectation: Expectation, now: Progress) -> None:
         )
         raise CheckFailed(
             words,
-            details={"step": unit.step, "path": list(expectation.path), "count": accounted, "other": now.selected},
+            details={
+                "step": unit.step,
+                "path": list(expectation.path),
+                "count": accounted,
+                "other": now.selected,
+            },
         )
 
 
@@ -157,7 +162,11 @@ def judge_unchanged(unit: Unit, before: Sequence[Sequence[Row]], after: Sequence
         if not fresh:
             continue
         sample = [[plain(value) for value in row] for row in fresh[:5]]
-        what = "rows that break a foreign key" if "foreign_key" in statement.sql else "rows that must not be there"
+        what = (
+            "rows that break a foreign key"
+            if "foreign_key" in statement.sql
+            else "rows that must not be there"
+        )
         raise CheckFailed(
             f"step {unit.step} would leave {len(fresh):,} {what}",
             _shown(sample),
@@ -198,4 +207,12 @@ def is_interruption(error: EngineError) -> bool:
     """Tell whether `error` says nothing against the migration: disk, lock, signal (decision 12)."""
     if error.code in ("locked", "interrupted"):
         return True
-    return error.details.get("reason") in ("busy", "full", "io", "interrupted", "readonly", "cantopen", "corrupt")
+    return error.details.get("reason") in (
+        "busy",
+        "full",
+        "io",
+        "interrupted",
+        "readonly",
+        "cantopen",
+        "corrupt",
+    )

@@ -335,7 +335,15 @@ class Back:
         """Return the entry of the history."""
         rows = sum(p.written for p in self.progress.values())
         return event(
-            self.plan.version, "rollback", outcome, began, self.options.now(), seconds, rows, error, self.conflicts
+            self.plan.version,
+            "rollback",
+            outcome,
+            began,
+            self.options.now(),
+            seconds,
+            rows,
+            error,
+            self.conflicts,
         )
 
 

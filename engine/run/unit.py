@@ -87,7 +87,9 @@ class Runner:
 
     def _run(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing) -> Progress:
         if unit.loop is not None and len(unit.loop.keys) > KEYS:
-            raise DatabaseError(f"a key of {len(unit.loop.keys)} columns can't cut batches: {KEYS} are the most")
+            raise DatabaseError(
+                f"a key of {len(unit.loop.keys)} columns can't cut batches: {KEYS} are the most"
+            )
         if not self.single and _only_reads(unit):
             return self._checked(unit, now, marks, at_end)
         if now.state == "todo":
@@ -238,7 +240,9 @@ class Runner:
         found = judging.found_conflicts(unit.guards, lambda s: self._ask(s, values))
         fatal = [one for guard, one in found if not (self.tolerant and guard.skippable)]
         if fatal:
-            kept = "nothing was rolled back" if self.single else "what was rolled back before this step stays so"
+            kept = (
+                "nothing was rolled back" if self.single else "what was rolled back before this step stays so"
+            )
             raise judging.conflict(self.version, fatal, kept)
         self.conflicts += [one for _, one in found]
 
@@ -371,7 +375,13 @@ def explained(error: EngineError, unit: Unit) -> EngineError:
 
 def _only_reads(unit: Unit) -> bool:
     return bool(unit.checks) and not (
-        unit.before or unit.loop or unit.after or unit.marks or unit.guards or unit.expectation or unit.unchanged
+        unit.before
+        or unit.loop
+        or unit.after
+        or unit.marks
+        or unit.guards
+        or unit.expectation
+        or unit.unchanged
     )
 
 

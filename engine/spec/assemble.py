@@ -13,7 +13,6 @@ from engine.spec import traps
 from engine.spec.characters import place
 from engine.spec.nodes import Map, Node, Scalar
 
-
 _MOST_FOUND = 100
 _MOST_PIECES = 32
 
@@ -154,8 +153,8 @@ def joined_items(parts: list[Placed], notes: Notes) -> list[Placed]:
     while rest:
         item = rest.popleft()
         if is_open(item.node):
-            following = list(islice(rest, _MOST_PIECES))
-            item, taken = _joined(item, [p for p in following if isinstance(p.node, Scalar)], notes)
+            pieces = takewhile(lambda part: isinstance(part.node, Scalar), rest)
+            item, taken = _joined(item, list(islice(pieces, _MOST_PIECES)), notes)
             for _ in range(taken):
                 rest.popleft()
         items.append(item)

@@ -25,7 +25,7 @@ ESCAPE = 'take it out; where a value needs it, write it as an escape in double q
 
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    "|[\u202a-\u202e\u2066-\u2069]|\r(?!\\Z)"  # on a line without its \\n
+    "|[\u202a-\u202e\u2066-\u2069]|\r(?!\\Z)"  # on a line without its end
 )
 _CONTROL_NAMES = {
     "\x00": "NUL",

@@ -33,9 +33,11 @@ COLUMNS = (
     "video_id title description url channel_id channel_name channel_url "
     "view_count like_count comment_count published_at created_at"
 ).split()
+LISTED = ", ".join(COLUMNS)
 NEW_COLUMNS = ["source", "source_id", *COLUMNS[1:-1], "scraped_at"]
 TYPES = {"view_count": "INTEGER", "like_count": "INTEGER", "comment_count": "INTEGER"}
-TARGET = f"""CREATE TABLE target (id INTEGER PRIMARY KEY, {", ".join(f"{c} {TYPES.get(c, 'TEXT')}" for c in COLUMNS)});
+DEFINITIONS = ", ".join(f"{name} {TYPES.get(name, 'TEXT')}" for name in COLUMNS)
+TARGET = f"""CREATE TABLE target (id INTEGER PRIMARY KEY, {DEFINITIONS});
 CREATE INDEX target_channel ON target (channel_id, published_at);
 CREATE INDEX target_video ON target (video_id)"""
 MEMORY_MB = 200.0
@@ -69,13 +71,13 @@ NEW_TABLE = spec(
 CASES = (
     Case(
         "copy into a table of the same migration",
-        f"{TARGET};\nINSERT INTO target (id, {', '.join(COLUMNS)}) SELECT id, {', '.join(COLUMNS)} FROM youtube_shorts",
+        f"{TARGET};\nINSERT INTO target (id, {LISTED}) SELECT id, {LISTED} FROM youtube_shorts",
         NEW_TABLE,
         1.3,
     ),
     Case(
         "copy with on_conflict: skip (spec 003)",
-        f"INSERT INTO youtube_results ({', '.join(NEW_COLUMNS)}) SELECT 'youtube_legacy', {', '.join(COLUMNS)} "
+        f"INSERT INTO youtube_results ({', '.join(NEW_COLUMNS)}) SELECT 'youtube_legacy', {LISTED} "
         "FROM youtube_shorts WHERE true ON CONFLICT (source, source_id) DO NOTHING",
         "003_data_transfer.yaml",
         1.6,

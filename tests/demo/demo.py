@@ -1,4 +1,4 @@
-"""`make demo`: 100,000 old rows are moved by the specs of this repository, killed on the way, resumed, taken back."""
+"""`make demo`: 100,000 old rows are moved by the specs of this repository, killed, resumed, taken back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make docs`: docs/verbs.md and docs/rules.md from the step modules and the rules, so that they can't go stale."""
+"""`make docs`: docs/verbs.md and docs/rules.md, from the step modules and the rules."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ HEAD = "<!-- Made by `make docs`; edit the modules, not this page. -->\n"
 def verbs_page() -> str:
     """Return docs/verbs.md: each verb with its words, fields and examples."""
     found = [
-        f"# Verbs\n\n{HEAD}\nWhat stands beside a verb in each step (`id`, `when`, `undo` …) is in the README."
+        f"# Verbs\n\n{HEAD}\nWhat stands beside a verb (`id`, `when`, `undo` …) is in the README."
     ]
     for verb, cls in verbs().items():
         found.append(f"## `{verb}`\n\n{words(cls)}")
         rows = "\n".join(_field(entry) for entry in entries(cls) if entry.key)
         found.append(f"| key | | meaning |\n|---|---|---|\n{rows}")
-        examples = "\n".join(f"- {example.strip()}".replace("\n", "\n  ") for example in cls.EXAMPLES)  # type: ignore[attr-defined]
+        texts: tuple[str, ...] = cls.EXAMPLES  # type: ignore[attr-defined]
+        examples = "\n".join(f"- {text.strip()}".replace("\n", "\n  ") for text in texts)
         found.append(f"```yaml\n{examples}\n```")
     return "\n\n".join(found) + "\n"
 
@@ -38,7 +39,8 @@ def rules_page() -> str:
     """Return docs/rules.md: each rule with its reason, the safe way and both spellings."""
     found = [
         f"# Rules\n\n{HEAD}\nA finding may be ignored, with a reason, in the spec (`ignore`) or the config; "
-        "one marked *final* may not: the plan could not be built or trusted. `engine lint --explain RULE` shows a page."
+        "one marked *final* may not: the plan could not be built or trusted.\n"
+        "`engine lint --explain RULE` shows the same."
     ]
     for rule in registry():
         final = ", final" if rule.final else ""

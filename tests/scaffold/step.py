@@ -1,4 +1,4 @@
-"""`make step NAME=split`: a new verb that works from its first minute, a module and a case to make your own."""
+"""`make step NAME=split`: a new verb that works from its first minute; module and case to make your own."""
 
 from __future__ import annotations
 

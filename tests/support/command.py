@@ -48,7 +48,8 @@ def run(*args: str) -> Ran:
         result = CliRunner().invoke(cli, list(args))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise AssertionError(f"a traceback reached the user: {result.exception!r}") from result.exception
-    assert "Traceback (most recent call last)" not in result.output
+    assert "Traceback (most recent call last)" not in result.output, result.output
+    assert "this is a bug in engine" not in result.output, result.output
     return Ran(result.exit_code, result.output, tuple(sent))
 
 

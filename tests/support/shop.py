@@ -1,4 +1,4 @@
-"""A record shop's database as old applications leave them: bracketed names, money as NUMERIC, self-references."""
+"""A record shop's database as old programs leave it: [bracketed] names, NUMERIC money, self-references."""
 
 from __future__ import annotations
 
@@ -76,7 +76,12 @@ CREATE TABLE [InvoiceLine]
     FOREIGN KEY ([InvoiceId]) REFERENCES [Invoice] ([InvoiceId]) ON DELETE CASCADE,
     FOREIGN KEY ([TrackId]) REFERENCES [Track] ([TrackId])
 );
-CREATE TABLE [Playlist] ([PlaylistId] INTEGER NOT NULL, [Name] NVARCHAR(120), CONSTRAINT [PK_Playlist] PRIMARY KEY ([PlaylistId]));
+CREATE TABLE [Playlist]
+(
+    [PlaylistId] INTEGER  NOT NULL,
+    [Name] NVARCHAR(120),
+    CONSTRAINT [PK_Playlist] PRIMARY KEY ([PlaylistId])
+);
 CREATE TABLE [PlaylistTrack]
 (
     [PlaylistId] INTEGER  NOT NULL,

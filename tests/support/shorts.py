@@ -1,4 +1,4 @@
-"""The sample database of demo, benchmark and slow tests: `youtube_shorts`, old rows as they come, from a seed."""
+"""The sample database of demo, benchmark and slow tests: `youtube_shorts`, old rows made from a seed."""
 
 from __future__ import annotations
 

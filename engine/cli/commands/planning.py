@@ -46,13 +46,14 @@ def lint(
         return _rules(given, explain)
     from engine.cli.setup import project_of
     from engine.lint.base import registry
-    from engine.lint.report import render
+    from engine.lint.report import SEVERITIES, render
 
     project = project_of(given)
     result = _lint_all(project, paths, dialects)
     form = "github" if "format" not in given.explicit and os.environ.get("GITHUB_ACTIONS") else given.format
     screen.out(render(form, result.diagnostics, result.files, registry()))
-    failing = {"error"} if not strict and project.config.lint.fail_on == "error" else {"error", "warning"}
+    lowest = max("warning" if strict else "error", project.config.lint.fail_on, key=SEVERITIES.index)
+    failing = SEVERITIES[: SEVERITIES.index(lowest) + 1]
     return int(any(d.severity in failing for d in result.diagnostics))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
 
 from engine.dialects.base import Catalogue, CatalogueObject, Row
 from engine.dialects.sqlite.opening import MEMORY, refuse_network, uris
@@ -24,6 +24,50 @@ CHANGES = "SELECT changes()"
 BEGIN, SNAPSHOT, COMMIT, ROLLBACK = "BEGIN IMMEDIATE", "BEGIN", "COMMIT", "ROLLBACK"
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that may be lent: while `lent`, its transaction is not the borrower's to end."""
+
+    lent = False
+
+    def commit(self) -> None:
+        self._refuse("commit")
+        super().commit()
+
+    def rollback(self) -> None:
+        self._refuse("rollback")
+        super().rollback()
+
+    def close(self) -> None:
+        self._refuse("close")
+        super().close()
+
+    def executescript(self, sql_script: str, /) -> sqlite3.Cursor:
+        if not self.lent:
+            return super().executescript(sql_script)
+        cursor = self.cursor()  # the library's own commits first; here each statement runs where it stands
+        text = ""
+        for piece in sql_script.split(";"):
+            text += piece + ";"
+            if sqlite3.complete_statement(text):
+                cursor.execute(text)
+                text = ""
+        if text.strip(" \t\r\n;"):
+            cursor.execute(text.removesuffix(";"))
+        return cursor
+
+    def __enter__(self) -> _Connection:
+        return self if self.lent else super().__enter__()
+
+    def __exit__(self, kind: Any, value: Any, trace: Any, /) -> Literal[False]:
+        return False if self.lent else super().__exit__(kind, value, trace)
+
+    def _refuse(self, what: str) -> None:
+        if self.lent:
+            raise sqlite3.ProgrammingError(
+                f"{what} is not up to a migration: the engine commits when it is done"
+            )
+
+
 class SQLiteDriver:
     """A connection. Made by `connect`.
 
@@ -37,17 +81,24 @@ class SQLiteDriver:
 
     listener: Listener | None = None
 
-    def __init__(self, connection: sqlite3.Connection, path: str, *, missing: bool = False) -> None:
+    def __init__(self, connection: _Connection, path: str, *, missing: bool = False) -> None:
         self.path = path
         self.missing = missing
         self.stop_requested: Callable[[], bool] = lambda: False
         self._connection = connection
         connection.set_progress_handler(lambda: self.stop_requested(), _STEPS_BETWEEN_LOOKS)
 
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """The library's own connection, for migrations written in Python."""
-        return self._connection
+    @contextmanager
+    def lend(self) -> Iterator[sqlite3.Connection]:
+        """Lend the library's own connection, for migrations written in Python; ending the transaction is refused."""
+        self._connection.lent = True
+        self._connection.set_authorizer(_no_transactions)
+        try:
+            yield self._connection
+        finally:
+            self._connection.lent = False
+            # None takes it off only since Python 3.11.
+            self._connection.set_authorizer(lambda *_: sqlite3.SQLITE_OK)
 
     # ── statements ────────────────────────────────────────────────────────
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
@@ -167,13 +218,19 @@ class SQLiteDriver:
         self._connection.close()
 
 
+def _no_transactions(action: int, *_: object) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
+
+
 def is_engines(table: str) -> bool:
     """Tell whether a table is one of the engine's own."""
     folded = table.lower()
     return folded == "migration_history" or folded.startswith("engine_")
 
 
-def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeout: float = 5.0) -> SQLiteDriver:
+def connect(
+    path: str | os.PathLike[str], read_only: bool = False, *, lock_timeout: float = 5.0
+) -> SQLiteDriver:
     """Open the database at `path`, or a new one.
 
     The journal mode of the file is never changed.
@@ -189,17 +246,17 @@ def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeo
     """
     name = os.fspath(path)
     if name == MEMORY:
-        return _driver(sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False), name, lock_timeout)
+        return _driver(_open(MEMORY), name, lock_timeout)
     if not os.path.isdir(os.path.dirname(os.path.abspath(name))) or os.path.isdir(name):
         raise refusal("SQLITE_CANTOPEN", "", name)
     if read_only and not os.path.exists(name):
-        return _driver(sqlite3.connect(MEMORY, isolation_level=None), name, lock_timeout, read_only=True, missing=True)
+        return _driver(_open(MEMORY), name, lock_timeout, read_only=True, missing=True)
     if not read_only:
         refuse_network(name)
     last: EngineError | None = None
     for uri in uris(name, read_only):
         try:
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection = _open(uri)
         except sqlite3.Error as error:
             last = refusal(str(getattr(error, "sqlite_errorname", "")), str(error), name)
             continue
@@ -214,8 +271,15 @@ def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeo
     raise last
 
 
+def _open(database: str) -> _Connection:
+    # Threads: a service may make the manager in one and call it in another, one at a time.
+    return sqlite3.connect(
+        database, isolation_level=None, check_same_thread=False, factory=_Connection, uri=database != MEMORY
+    )
+
+
 def _driver(
-    connection: sqlite3.Connection, name: str, lock_timeout: float, *, read_only: bool = False, missing: bool = False
+    connection: _Connection, name: str, lock_timeout: float, *, read_only: bool = False, missing: bool = False
 ) -> SQLiteDriver:
     driver = SQLiteDriver(connection, name, missing=missing)
     driver.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")

@@ -46,18 +46,18 @@ class Kept:
     def make(self) -> Statement:
         """Return the statement that makes the side table."""
         keys = [
-            f"{quote(f'key_{c.name}')} {affinity(c.type, self.after.strict)} NOT NULL" for c in self.key.columns
+            f"{quote('key_' + c.name)} {affinity(c.type, self.after.strict)} NOT NULL" for c in self.key.columns
         ]
         old = [
-            f"{quote(f'old_{c.name}')} {affinity(c.type, self.before.strict)}" for c in (*self.changed, *self.dropped)
+            f"{quote('old_' + c.name)} {affinity(c.type, self.before.strict)}" for c in (*self.changed, *self.dropped)
         ]
-        new = [f"{quote(f'new_{c.name}')} {affinity(self._type(c), self.after.strict)}" for c in self._new]
-        primary = f"PRIMARY KEY ({', '.join(quote(f'key_{c.name}') for c in self.key.columns)})"
+        new = [f"{quote('new_' + c.name)} {affinity(self._type(c), self.after.strict)}" for c in self._new]
+        primary = f"PRIMARY KEY ({', '.join(quote('key_' + c.name) for c in self.key.columns)})"
         return ddl(f"CREATE TABLE {quote(self.name)} ({', '.join([*keys, *old, *new, primary])})", "journal")
 
     def fill(self) -> Statement:
         """Return the statement that keeps values before they are dropped in place."""
-        columns = [*(quote(f"key_{n}") for n in self.key.names), *(quote(f"old_{c.name}") for c in self.dropped)]
+        columns = [*(quote("key_" + n) for n in self.key.names), *(quote("old_" + c.name) for c in self.dropped)]
         values = [*self._keys(quote(self.after.name)), *(quote(c.name) for c in self.dropped)]
         wanted = " OR ".join(_goes(quote(c.name), c) for c in self.dropped)
         return rows(
@@ -83,12 +83,12 @@ class Kept:
             computed = []
             for name in self.key.names:
                 value = next((v for n, v in given.items() if same_name(n, name)), quote(name))
-                computed.append(f"{value} AS {quote(f'key_{name}')}")
-                match.append(f"{new}.{quote(name)} = {old}.{quote(f'key_{name}')}")
+                computed.append(f"{value} AS {quote('key_' + name)}")
+                match.append(f"{new}.{quote(name)} = {old}.{quote('key_' + name)}")
             source = f"(SELECT *, {', '.join(computed)} FROM {old} AS {quote(self.before.name)}) AS {old}"
-        columns = [quote(f"key_{n}") for n in self.key.names]
-        columns += [quote(f"old_{c.name}") for c in (*self.changed, *self.dropped)]
-        columns += [quote(f"new_{c.name}") for c in self._new]
+        columns = [quote("key_" + n) for n in self.key.names]
+        columns += [quote("old_" + c.name) for c in (*self.changed, *self.dropped)]
+        columns += [quote("new_" + c.name) for c in self._new]
         chosen = [*self._keys(new), *(f"{old}.{quote(c.name)}" for c in (*self.changed, *self.dropped))]
         chosen += [f"{new}.{quote(c.name)}" for c in self._new]
         wanted = [_differs(f"{old}.{quote(c.name)}", f"{new}.{quote(c.name)}") for c in self.changed]
@@ -114,13 +114,13 @@ class Kept:
             force: `:force`, or `0` in a question.
         """
         kept = quote(self.name)
-        absent = f"{kept}.{quote(f'key_{self.key.names[0]}')} IS NULL"
-        old = f"{kept}.{quote(f'old_{column.name}')}"
+        absent = f"{kept}.{quote('key_' + self.key.names[0])} IS NULL"
+        old = self._was(column)
         if contains((c.name for c in self.dropped), column.name):
             return f"CASE WHEN {absent} THEN {fallback(column)} ELSE {old} END"
         now = f"{live}.{quote(column.name)}"
         if contains((c.name for c in self.changed), column.name):
-            same = f"NOT ({_differs(now, f'{kept}.{quote(f"new_{column.name}")}')})"
+            same = f"NOT ({_differs(now, self._now(column))})"
             return f"CASE WHEN {absent} THEN {now} WHEN {same} OR {force} THEN {old} ELSE {now} END"
         return now
 
@@ -129,11 +129,10 @@ class Kept:
         live, kept = quote(self.after.name), quote(self.name)
         shown = ", ".join(self._keys(live))
         found = []
-        lost = [
-            f"({_differs(f'{live}.{quote(c.name)}', f'{kept}.{quote(f"new_{c.name}")}')})"
-            f" AND ({_differs(f'{live}.{quote(c.name)}', f'{kept}.{quote(f"old_{c.name}")}')})"
-            for c in self.changed
-        ]
+        lost = []
+        for column in self.changed:
+            now = f"{live}.{quote(column.name)}"
+            lost.append(f"({_differs(now, self._now(column))}) AND ({_differs(now, self._was(column))})")
         if lost:
             found.append(
                 self._guard(
@@ -144,7 +143,7 @@ class Kept:
                 )
             )
         if self.filled:
-            new = [_differs(f"{live}.{quote(c.name)}", f"{kept}.{quote(f'new_{c.name}')}") for c in self.filled]
+            new = [_differs(f"{live}.{quote(c.name)}", self._now(c)) for c in self.filled]
             found.append(
                 self._guard(
                     "changed",
@@ -155,11 +154,12 @@ class Kept:
                 )
             )
         if self.changed or self.dropped:
+            keys = ", ".join(f"{kept}.{quote('key_' + name)}" for name in self.key.names)
             found.append(
                 self._guard(
                     "deleted",
-                    f"FROM {kept} WHERE NOT EXISTS (SELECT 1 FROM {live} WHERE {self._match(live)})",
-                    ", ".join(f"{kept}.{quote(f'key_{n}')}" for n in self.key.names),
+                    f"FROM {kept} WHERE ({keys}) NOT IN (SELECT {shown} FROM {live})",
+                    keys,
                     f"{{count}} rows of `{self.after.name}` were deleted since: their old values have no place",
                 )
             )
@@ -174,6 +174,12 @@ class Kept:
         found = self.after.column(column.name)
         return found.type if found else column.type
 
+    def _was(self, column: Column) -> str:
+        return f"{quote(self.name)}.{quote('old_' + column.name)}"
+
+    def _now(self, column: Column) -> str:
+        return f"{quote(self.name)}.{quote('new_' + column.name)}"
+
     def _keys(self, table: str) -> tuple[str, ...]:
         """Return the key's columns qualified by `table` (quoted)."""
         if self.key.hidden:
@@ -183,7 +189,7 @@ class Kept:
     def _match(self, live: str) -> str:
         # The side table stands on the left: its columns compare byte for byte.
         pairs = zip(self.key.names, self._keys(live), strict=True)
-        return " AND ".join(f"{quote(self.name)}.{quote(f'key_{name}')} = {column}" for name, column in pairs)
+        return " AND ".join(f"{quote(self.name)}.{quote('key_' + name)} = {column}" for name, column in pairs)
 
     def _guard(self, kind: str, rest: str, shown: str, words: str) -> Guard:
         return Guard(

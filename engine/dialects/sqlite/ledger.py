@@ -314,9 +314,7 @@ class Ledger:
         self._save(record, number)
         if not keep_steps:
             for direction in ("apply", "rollback"):
-                self._driver.execute(
-                    texts.CLEAR_STEPS, {"version": record.version, "direction": direction}
-                )
+                self._driver.execute(texts.CLEAR_STEPS, {"version": record.version, "direction": direction})
 
     def _save(self, record: Record, number: int | None = None) -> None:
         values = rows.record_values(record, record.number if number is None else number)

@@ -149,9 +149,7 @@ def protocol() -> tuple[Statement, ...]:
 
 
 # ── reading ───────────────────────────────────────────────────────────────
-HAS_TABLES = (
-    "SELECT name FROM sqlite_schema WHERE name IN ('migration_history', 'engine_meta') COLLATE NOCASE ORDER BY name"
-)
+HAS_TABLES = "SELECT name FROM sqlite_schema WHERE name IN ('migration_history', 'engine_meta') COLLATE NOCASE ORDER BY name"
 COLUMNS_OF_HISTORY = "SELECT name FROM pragma_table_info('migration_history')"
 KIND_OF_HISTORY = "SELECT type FROM sqlite_schema WHERE name = 'migration_history' COLLATE NOCASE"
 META = "SELECT value FROM engine_meta WHERE key = :key"
@@ -211,7 +209,8 @@ UNDONE = (
 )
 LOG = (
     "INSERT INTO engine_event (run, version, direction, outcome, started, finished, seconds, row_count, details) "
-    "VALUES (:run, :version, :direction, :outcome, :started, :finished, :seconds, :rows, :details)"
+    "SELECT run, :version, :direction, :outcome, :started, :finished, :seconds, :rows, :details "
+    "FROM engine_run WHERE run = :run"
 )
 DROP = "DROP TABLE IF EXISTS "
 EMPTY = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT :rows)"

@@ -91,7 +91,9 @@ class FileLock:
             os.close(file)
             return False
         owner = me(command)
-        text = json.dumps({name: getattr(owner, name) for name in ("pid", "host", "user", "command", "since")})
+        text = json.dumps(
+            {name: getattr(owner, name) for name in ("pid", "host", "user", "command", "since")}
+        )
         os.ftruncate(file, 0)
         os.pwrite(file, text.encode("utf-8"), 0)
         self._file = file
@@ -135,7 +137,8 @@ def _flock() -> tuple[Callable[[int, int], None], int, int]:
         import fcntl
     except ImportError as error:  # Windows
         raise DatabaseError(
-            "this system has no file locks that die with their owner (flock)", "run the engine on Linux or macOS"
+            "this system has no file locks that die with their owner (flock)",
+            "run the engine on Linux or macOS",
         ) from error
     return fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_SH | fcntl.LOCK_NB
 

@@ -74,11 +74,17 @@ def _words(reason: str, message: str, path: str) -> tuple[str, str]:
         case "full":
             return (f"the disk is full: {_space(path)}", "make room, then run the same command again")
         case "io":
-            return (f"the disk failed while {path} was read or written ({message})", "look at the disk and its free space")
+            return (
+                f"the disk failed while {path} was read or written ({message})",
+                "look at the disk and its free space",
+            )
         case "readonly":
             return (f"{path} can't be written", "look at the rights of the file and of its folder")
         case "corrupt":
-            return (f"{path} is damaged ({message})", "run `PRAGMA integrity_check` on a copy, or restore a backup")
+            return (
+                f"{path} is damaged ({message})",
+                "run `PRAGMA integrity_check` on a copy, or restore a backup",
+            )
         case "notadb":
             return (f"{path} is not an SQLite database", "look at the path, or whether the file is encrypted")
         case "interrupted":
@@ -120,7 +126,12 @@ def _holder(path: str) -> str:
         return "another program"
     place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     for fields in lines:
-        if len(fields) > 5 and fields[5] == place and fields[1] == "POSIX" and fields[4] not in ("-1", str(os.getpid())):
+        if (
+            len(fields) > 5
+            and fields[5] == place
+            and fields[1] == "POSIX"
+            and fields[4] not in ("-1", str(os.getpid()))
+        ):
             return f"process {fields[4]}{_name(fields[4])}"
     return "another program"
 

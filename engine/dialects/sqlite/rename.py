@@ -39,7 +39,9 @@ def rename_table(session: SQLiteSession, change: RenameTable, context: StepConte
     back = with_texts(session.shadow, forward, _renames(change.to, table.name, between), path)
     if fold(table.name) in context.made_here:
         back = (*back, _ledger(change.to, table.name))
-    guards = (*() if between else (taken_guard(table.name),), *left_guards(session.shadow, forward, path, change.to))
+    guards = left_guards(session.shadow, forward, path, change.to)
+    if not between:
+        guards = (taken_guard(table.name), *guards)
     return (
         Unit(
             context.step,

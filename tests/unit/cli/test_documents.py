@@ -45,7 +45,9 @@ def test_frozen_values_become_documents_with_a_version() -> None:
 
 
 def test_status_says_version_pending_and_the_next_command() -> None:
-    assert status_text(STATUS, "--db app.db") == """\
+    assert (
+        status_text(STATUS, "--db app.db")
+        == """\
 Database: app.db (sqlite)
 Version:  002
 Applied:  2 (001, 002)
@@ -53,6 +55,7 @@ Pending:  1
   003  Move rows
 next: engine plan --db app.db
 """
+    )
 
 
 def test_status_of_an_empty_and_of_a_finished_database() -> None:
@@ -72,20 +75,34 @@ def test_status_tells_what_is_unfinished_and_what_goes_on_with_it() -> None:
         "rows_total": 1_000_000,
         "resumable": True,
     }
-    text = status_text({**STATUS, "in_progress": at, "drift": ["002 was edited", {"message": "gone"}, {"a": 1}]}, "")
-    assert "Unfinished: rollback of 003, step 2-copy, batch 12, 120,000 of 1,000,000 rows; it can be resumed\n" in text
+    text = status_text(
+        {**STATUS, "in_progress": at, "drift": ["002 was edited", {"message": "gone"}, {"a": 1}]}, ""
+    )
+    assert (
+        "Unfinished: rollback of 003, step 2-copy, batch 12, 120,000 of 1,000,000 rows; it can be resumed\n"
+        in text
+    )
     assert "Drift: 002 was edited\nDrift: gone\nDrift: a: 1\n" in text
     assert text.endswith("next: engine rollback\n")
-    busy = {**at, "rows_total": None, "step": "", "resumable": False, "direction": "apply"}
+    busy = {**at, "rows_total": None, "step": "", "resumable": False, "direction": "apply", "holder": None}
     text = status_text({**STATUS, "in_progress": busy}, "")
     assert "Unfinished: apply of 003, 120,000 rows; somebody is at work on it\n" in text
+    holder = {"pid": 7, "user": "ann", "host": "box", "since": "2026-01-02 03:04:05", "command": "apply"}
+    text = status_text({**STATUS, "in_progress": {**busy, "holder": holder}}, "")
+    assert "; process 7 (ann@box) is at work on it since 2026-01-02 03:04:05 UTC\n" in text
 
 
 def test_list_marks_the_applied_ones() -> None:
     base = {"applied": False, "applied_at": None, "rolled_back_at": None, "reversible": None}
     text = list_text(
         [
-            {**base, "version": "001", "description": "One", "applied": True, "applied_at": "2026-01-02 03:04:05"},
+            {
+                **base,
+                "version": "001",
+                "description": "One",
+                "applied": True,
+                "applied_at": "2026-01-02 03:04:05",
+            },
             {**base, "version": "002", "description": "Two", "rolled_back_at": "2026-01-03 00:00:00"},
             {**base, "version": "003", "description": "Three", "reversible": False},
         ]
@@ -123,7 +140,12 @@ def test_the_end_of_a_run_is_a_line_per_migration() -> None:
         {"step": "2-copy", "rows_written": 1199, "rows_skipped": 3},
     ]
     done = {"version": "001", "state": "rolled_back", "seconds": 0.44, "steps": steps, "conflicts": []}
-    kept = {**done, "state": "applied", "steps": steps[:1], "conflicts": [{"message": "2 rows changed since"}]}
+    kept = {
+        **done,
+        "state": "applied",
+        "steps": steps[:1],
+        "conflicts": [{"message": "2 rows changed since"}],
+    }
     assert result_text([done, kept]) == (
         "rolled back 001: 2 steps, 1,200 rows written, 3 skipped, 0.4 s\n"
         "applied 001: 1 step, 1 row written, 0.4 s\n"

@@ -81,7 +81,10 @@ def test_options_that_mean_the_same_are_everywhere(command: str) -> None:
         (["finalize"], "error: VERSION is missing\nhint: `engine finalize --help` shows how it is used\n"),
         (["snapshot"], "error: --out is missing\n"),
         (["plan", "a", "b"], "error: got unexpected extra argument (b)\n"),
-        (["apply", "--lock-wait", "5q"], "error: --lock-wait: `5q` is not a duration: write 30s, 5m or 1h\n"),
+        (
+            ["apply", "--lock-wait", "5q"],
+            "error: --lock-wait: `5q` is no duration: write 30s, 5m, 1h30m or a number of seconds\n",
+        ),
         (["apply", "--batch-size", "0"], "error: --batch-size: 0 is not in the range x>=1\n"),
         (["rollback", "--to", "1", "--steps", "2"], "error: --steps and --to can't be given together\n"),
         (["lint", "--explain", "VA10"], "error: there is no rule `VA10`\nhint: did you mean VA101?\n"),

@@ -17,7 +17,9 @@ def ddl(sql: str, purpose: str = "change") -> Statement:
     return Statement(sql, "ddl", purpose)
 
 
-def rows(sql: str, purpose: str = "change", count: Any = "", binds: tuple[str, ...] = ("lo1",), only: Any = "") -> Statement:
+def rows(
+    sql: str, purpose: str = "change", count: Any = "", binds: tuple[str, ...] = ("lo1",), only: Any = ""
+) -> Statement:
     return Statement(sql, "rows", purpose, binds, count, only)
 
 
@@ -43,7 +45,16 @@ def create_unit() -> Unit:
         "create notes",
         "+",
         before=(ddl("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)"),),
-        undo=(Unit("1-create.undo", "1-create", "drop notes", "-", before=(ddl("DROP TABLE notes"),), guards=(guard,)),),
+        undo=(
+            Unit(
+                "1-create.undo",
+                "1-create",
+                "drop notes",
+                "-",
+                before=(ddl("DROP TABLE notes"),),
+                guards=(guard,),
+            ),
+        ),
         touches=("notes",),
     )
 
@@ -59,7 +70,10 @@ def copy_unit(size: int | None = None, **more: Any) -> Unit:
             "items",
             ("id",),
             rows("SELECT min(id), max(id) FROM items", "bound", binds=()),
-            rows("SELECT id FROM items WHERE id >= :lo1 AND id <= :up1 ORDER BY id LIMIT 1 OFFSET :skip", "bound"),
+            rows(
+                "SELECT id FROM items WHERE id >= :lo1 AND id <= :up1 ORDER BY id LIMIT 1 OFFSET :skip",
+                "bound",
+            ),
             (
                 rows("SELECT count(*) FROM items WHERE id BETWEEN :lo1 AND :hi1", "count", "selected"),
                 rows(
@@ -81,7 +95,9 @@ def update_unit(size: int | None = None, **more: Any) -> Unit:
     from engine.model.plan import Guard
 
     journal = "engine_undo_1"
-    changed = f"FROM {journal} j JOIN items i ON i.id = j.id WHERE i.title IS NOT j.new AND i.title IS NOT j.old"
+    changed = (
+        f"FROM {journal} j JOIN items i ON i.id = j.id WHERE i.title IS NOT j.new AND i.title IS NOT j.old"
+    )
     guard = Guard(
         "changed",
         "items",
@@ -99,7 +115,10 @@ def update_unit(size: int | None = None, **more: Any) -> Unit:
             journal,
             ("seq",),
             rows(f"SELECT max(seq), min(seq) FROM {journal}", "bound", binds=()),
-            rows(f"SELECT seq FROM {journal} WHERE seq <= :lo1 AND seq >= :up1 ORDER BY seq DESC LIMIT 1 OFFSET :skip", "bound"),
+            rows(
+                f"SELECT seq FROM {journal} WHERE seq <= :lo1 AND seq >= :up1 ORDER BY seq DESC LIMIT 1 OFFSET :skip",
+                "bound",
+            ),
             (
                 rows(
                     f"UPDATE items SET title = j.old FROM {journal} j WHERE j.id = items.id AND j.seq BETWEEN :hi1 AND :lo1 "
@@ -109,7 +128,10 @@ def update_unit(size: int | None = None, **more: Any) -> Unit:
                 ),
                 rows(f"DELETE FROM {journal} WHERE seq BETWEEN :hi1 AND :lo1", "cleanup"),
             ),
-            rows(f"SELECT seq FROM {journal} WHERE seq < :hi1 AND seq >= :up1 ORDER BY seq DESC LIMIT 1", "bound"),
+            rows(
+                f"SELECT seq FROM {journal} WHERE seq < :hi1 AND seq >= :up1 ORDER BY seq DESC LIMIT 1",
+                "bound",
+            ),
             size,
         ),
         touches=("items",),
@@ -124,7 +146,10 @@ def update_unit(size: int | None = None, **more: Any) -> Unit:
             "items",
             ("id",),
             rows("SELECT min(id), max(id) FROM items", "bound", binds=()),
-            rows("SELECT id FROM items WHERE id >= :lo1 AND id <= :up1 ORDER BY id LIMIT 1 OFFSET :skip", "bound"),
+            rows(
+                "SELECT id FROM items WHERE id >= :lo1 AND id <= :up1 ORDER BY id LIMIT 1 OFFSET :skip",
+                "bound",
+            ),
             (
                 rows(
                     f"INSERT INTO {journal} (batch, id, old, new) SELECT :batch, id, title, upper(title) FROM items "
@@ -163,7 +188,9 @@ def index_unit() -> Unit:
 def plan(*units: Unit, single: bool = False, version: str = "001", **more: Any) -> MigrationPlan:
     """A migration of `units`, or of all four kinds above, in batches of 4 and 3."""
     chosen = units or (create_unit(), copy_unit(4), update_unit(3), index_unit())
-    return MigrationPlan(version, f"migration {version}", chosen, single=single, checksum=f"1:{version}", **more)
+    return MigrationPlan(
+        version, f"migration {version}", chosen, single=single, checksum=f"1:{version}", **more
+    )
 
 
 @dataclass
@@ -184,11 +211,18 @@ class Database:
         tables = [name for kind, name, _, _ in schema if kind == "table"]
         found: dict[str, Any] = {"schema": schema}
         for table in tables:
-            found[table] = [tuple(r) for r in self.driver.query(f'SELECT rowid, * FROM "{table}" ORDER BY rowid')]
+            found[table] = [
+                tuple(r) for r in self.driver.query(f'SELECT rowid, * FROM "{table}" ORDER BY rowid')
+            ]
         return found
 
     def engine_tables(self) -> list[str]:
-        return sorted(r[0] for r in self.driver.query("SELECT name FROM sqlite_schema WHERE name GLOB 'engine_*' AND type = 'table'"))
+        return sorted(
+            r[0]
+            for r in self.driver.query(
+                "SELECT name FROM sqlite_schema WHERE name GLOB 'engine_*' AND type = 'table'"
+            )
+        )
 
     def reopen(self) -> None:
         self.driver.close()

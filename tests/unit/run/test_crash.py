@@ -70,8 +70,12 @@ def back(db: Database) -> MigrationResult:
 
 
 def disturbed(
-    make: Callable[[str], Database], name: str, prepare: Callable[[Database], object], act: Callable[[Database], MigrationResult],
-    after: bool, check: Callable[[Database], None],
+    make: Callable[[str], Database],
+    name: str,
+    prepare: Callable[[Database], object],
+    act: Callable[[Database], MigrationResult],
+    after: bool,
+    check: Callable[[Database], None],
 ) -> int:
     """Crash at every call in turn until a run ends by itself; return how many there were."""
     at = 0
@@ -100,7 +104,9 @@ def disturbed(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("single", [True, False], ids=["single", "stepwise"])
-def test_apply_ends_the_same_wherever_it_crashed(make: Callable[[str], Database], single: bool, after: bool) -> None:
+def test_apply_ends_the_same_wherever_it_crashed(
+    make: Callable[[str], Database], single: bool, after: bool
+) -> None:
     undisturbed = make("clean.db")
     forward(undisturbed, single)
     wanted = undisturbed.content()
@@ -111,7 +117,11 @@ def test_apply_ends_the_same_wherever_it_crashed(make: Callable[[str], Database]
         found = [replace(p, seconds=0.0, size=None) for p in db.ledger.progress("001", "apply")]
         assert found == steps
         # I7: each changed row has exactly one journal row
-        assert db.one("SELECT count(*) FROM engine_undo_1") == db.one("SELECT count(DISTINCT id) FROM engine_undo_1") == 25
+        assert (
+            db.one("SELECT count(*) FROM engine_undo_1")
+            == db.one("SELECT count(DISTINCT id) FROM engine_undo_1")
+            == 25
+        )
 
     assert disturbed(make, "a", lambda db: None, lambda db: forward(db, single), after, check) > 60
 
@@ -169,5 +179,3 @@ def test_finalize_goes_on_where_it_crashed(make: Callable[[str], Database]) -> N
         assert record is not None and record.state == "finalized" and record.applied
 
     disturbed(make, "d", lambda db: forward(db, False), act, True, check)
-
-

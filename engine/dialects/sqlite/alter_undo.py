@@ -1,0 +1,281 @@
+"""The way back of an `alter`: in place where that gives the recorded texts, else a rebuild to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.dialects.base import StepContext
+from engine.dialects.sqlite import names
+from engine.dialects.sqlite.constraints import (
+    Source,
+    as_guard,
+    condition_check,
+    duplicate_guard,
+    duplicates_check,
+    not_null_check,
+)
+from engine.dialects.sqlite.dependents import broken_by
+from engine.dialects.sqlite.kept import default_guard, fallback, is_constant
+from engine.dialects.sqlite.keys import PendingKey, violations
+from engine.dialects.sqlite.rebuild import Rebuild
+from engine.dialects.sqlite.rename import rename_column
+from engine.dialects.sqlite.restore import with_texts
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.sql import literal_sql, quote
+from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, ddl, question
+from engine.errors import Problem
+from engine.model.plan import Check, Guard, Statement, Unit
+from engine.model.state import Table, fold, same_name
+
+if TYPE_CHECKING:
+    from engine.dialects.sqlite.alter import Route
+    from engine.dialects.sqlite.alteration import Alteration
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What the way back is worked out from.
+
+    Attributes:
+        shadow: the schema before the step.
+        first: the table before the step, before its columns' renames.
+        after: the schema after the step.
+        renames: (old, new) names of columns.
+        pending: foreign keys that waited before the step already.
+    """
+
+    shadow: Shadow
+    alteration: Alteration
+    route: Route
+    first: Table
+    after: Shadow
+    renames: Sequence[tuple[str, str]]
+    pending: tuple[PendingKey, ...]
+
+    @property
+    def live(self) -> Table:
+        """The table as the step leaves it."""
+        found = self.after.state.table(self.first.name)
+        assert found is not None, "an altered table is still there"
+        return found
+
+
+def way_back(way: Way, context: StepContext) -> Unit:
+    """Return the unit that takes an `alter` back.
+
+    Raises:
+        Problem: SP111 no way back can be shown to end where the step begins.
+    """
+    statements, rebuilt = _in_place(way), False
+    if statements is None:
+        statements, rebuilt = _rebuilt(way), True
+    name = way.first.name
+    guards = (*_schema_guards(way), *(_row_guards(way) if rebuilt else _added_guards(way)), *_key_guards(way))
+    return Unit(
+        f"{context.step}.undo",
+        context.step,
+        f"take back the change of table {name}",
+        "⟳" if rebuilt else "~",
+        why="rebuild to the recorded text" if rebuilt else "in place",
+        settings=(FOREIGN_KEYS_OFF,) if rebuilt else (),
+        resets=(FOREIGN_KEYS_ON,) if rebuilt else (),
+        before=statements,
+        unchanged=violations(way.shadow, name, way.pending) if rebuilt else (),
+        guards=guards,
+        touches=(name,),
+    )
+
+
+def _names_back(way: Way) -> tuple[Statement, ...]:
+    name = way.first.name
+    return tuple(rename_column(name, new, old) for old, new in reversed(way.renames))
+
+
+def _in_place(way: Way) -> tuple[Statement, ...] | None:
+    """Return statements that do it in place, None where SQLite can't."""
+    alteration = way.alteration
+    if way.route.rebuilt or alteration.dropped:
+        return None
+    back = (
+        *(ddl(f"DROP INDEX {quote(index.name)}") for index, _ in reversed(alteration.new_indexes)),
+        *(
+            ddl(f"ALTER TABLE {quote(way.first.name)} DROP COLUMN {quote(column)}")
+            for column in reversed(alteration.added)
+        ),
+        *(ddl(index.sql) for index in alteration.gone_indexes),
+        *_names_back(way),
+    )
+    try:
+        statements = with_texts(way.shadow, way.route.all, back, ())
+    except Problem:
+        return None
+    return None if broken_by(way.after, statements, ()) else statements
+
+
+def _rebuilt(way: Way) -> tuple[Statement, ...]:
+    """Return the rebuild to the recorded text, which reads what is kept by key."""
+    alteration, kept, live = way.alteration, way.route.kept, way.live
+    aside = _free_aside(way)
+    rebuild = Rebuild(
+        live,
+        alteration.before,
+        _values(way, ":force"),
+        aside,
+        join=kept.join(quote(live.name)) if kept else "",
+        dropped=way.after.state.indexes_of(live.name),
+        made=tuple(index.sql for index in alteration.state.indexes_of(live.name)),
+        triggers=alteration.state.triggers_of(live.name),
+        binds=("force",) if kept and kept.changed else (),
+        counter=way.route.counter,
+    )
+    back = (*rebuild.statements(), *_names_back(way))
+    outside = ((FOREIGN_KEYS_OFF,), (FOREIGN_KEYS_ON,))
+    found = with_texts(way.shadow, way.route.all, (*outside[0], *back, *outside[1]), ())
+    # The restore belongs in the transaction, before foreign keys are on again.
+    inside = tuple(s for s in found if s not in (FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON))
+    return inside
+
+
+def _free_aside(way: Way) -> str:
+    """Return the name for the live table meanwhile: that of the step's own rebuild is free again."""
+    for statement in way.route.statements:
+        if " RENAME TO " in statement.sql and "engine_aside_" in statement.sql:
+            return "engine_aside_" + statement.sql.rpartition("engine_aside_")[2].rstrip('"')
+    assert way.route.kept is not None, "without a rebuild only a dropped column leads here"
+    return way.route.kept.name.replace("engine_undo_", "engine_aside_")
+
+
+def _values(way: Way, force: str) -> tuple[tuple[str, str], ...]:
+    """Return column of the old table → expression over the live row."""
+    kept, live = way.route.kept, quote(way.live.name)
+    found = []
+    for column in way.alteration.before.columns:
+        if column.generated is not None:
+            continue
+        if kept:
+            found.append((column.name, kept.value(column, live, force)))
+        elif (here := way.live.column(column.name)) is not None and here.generated is None:
+            found.append((column.name, f"{live}.{quote(column.name)}"))
+    return tuple(found)
+
+
+# ── guards ────────────────────────────────────────────────────────────────
+def _schema_guards(way: Way) -> tuple[Guard, ...]:
+    """Return the guard that the table and what is on it still are what the step left."""
+    live, state = way.live, way.after.state
+    texts = [live.sql, *(i.sql for i in state.indexes_of(live.name)), *(t.sql for t in state.triggers_of(live.name))]
+    listed = ", ".join(literal_sql(text) for text in texts)
+    name = literal_sql(live.name)
+    own = f"FROM sqlite_schema WHERE lower(tbl_name) = lower({name}) AND type IN ('table', 'index', 'trigger') AND sql > ''"
+    return (
+        Guard(
+            "schema",
+            live.name,
+            question(
+                f"SELECT {len(texts)} - count(*) FILTER (WHERE sql IN ({listed}))"
+                f" + count(*) FILTER (WHERE sql NOT IN ({listed})) {own}",
+                "guard",
+            ),
+            question(f"SELECT type, name {own} AND sql NOT IN ({listed}) LIMIT 5", "guard"),
+            f"the table `{live.name}`, its indexes or its triggers were changed since ({{count}})",
+            skippable=False,
+        ),
+        *_elsewhere(way),
+    )
+
+
+def _elsewhere(way: Way) -> tuple[Guard, ...]:
+    """Return guards for objects elsewhere whose texts followed a rename, and are put back."""
+    if not way.renames:
+        return ()
+    before = {(o.type, o.name): o.sql for o in way.shadow.catalogue().objects}
+    name = way.live.name
+    return tuple(
+        Guard(
+            "schema",
+            name,
+            question(
+                f"SELECT 1 - count(*) FROM sqlite_schema WHERE type = {literal_sql(o.type)}"
+                f" AND name = {literal_sql(o.name)} AND sql = {literal_sql(o.sql)}",
+                "guard",
+            ),
+            None,
+            f"the {o.type} `{o.name}` was changed or dropped since",
+            skippable=False,
+        )
+        for o in way.after.catalogue().objects
+        if not same_name(o.table, name) and before.get((o.type, o.name), o.sql) != o.sql
+    )
+
+
+def _added_guards(way: Way) -> tuple[Guard, ...]:
+    """Return guards for columns that go again: values of others would go with them."""
+    live = way.live
+    keys = live.primary_key or ((live.row_id,) if live.row_id else ())
+    found = []
+    for name in way.alteration.added:
+        column = live.column(name)
+        if column is None or column.generated is not None or fold(name) in way.alteration.sources:
+            continue
+        if is_constant(column.default or "NULL"):
+            found.append(default_guard(live, column, keys))
+    return tuple(found)
+
+
+def _row_guards(way: Way) -> tuple[Guard, ...]:
+    """Return guards for rows: changed by others, or not fit for what comes back."""
+    before, live, kept = way.alteration.before, way.live, way.route.kept
+    found = [*_added_guards(way), *(kept.guards() if kept else ())]
+    source = _source(way)
+    for column in before.columns:
+        here = live.column(column.name)
+        if column.generated is not None or not column.not_null:
+            continue
+        loose = here is None or here.generated is not None or not here.not_null
+        if loose and (here is not None or fallback(column).upper() == "NULL"):
+            found.append(_guard(not_null_check(source, column.name, ()), live.name))
+    touched = {fold(c.name) for c in (*kept.changed, *kept.dropped)} if kept else set()
+    keys = {tuple(map(fold, key.columns)) for key in live.keys}
+    for key in before.keys:
+        parts = tuple(map(fold, key.columns))
+        if parts not in keys or touched & set(parts):
+            quoted = tuple(quote(column) for column in key.columns)
+            check = duplicates_check(source, key.name, quoted, (), nulls_alike=key.primary)
+            found.append(_guard(check, live.name))
+    checks = {check.sql for check in live.checks}
+    for one in before.checks:
+        if one.sql not in checks:
+            columns = (one.column,) if one.column else ()
+            found.append(_guard(condition_check(source, one.name, one.sql, columns, ()), live.name))
+    return tuple(found)
+
+
+def _guard(check: Check, table: str) -> Guard:
+    guard = as_guard(check, "changed", table)
+    return replace(guard, words=f"{guard.words}, and that comes back")
+
+
+def _source(way: Way) -> Source:
+    """Return the rows as the undo would give them, as a query over the live table."""
+    live, kept = way.live, way.route.kept
+    name = quote(live.name)
+    values = [f"{value} AS {quote(column)}" for column, value in _values(way, "0")]
+    keys = way.alteration.before.primary_key
+    row_id = way.alteration.before.row_id
+    if not keys and row_id and live.row_id:
+        values.append(f"{name}.{live.row_id} AS {row_id}")
+        keys = (row_id,)
+    join = kept.join(name) if kept else ""
+    return Source(live.name, keys, f"(SELECT {', '.join(values)} FROM {name}{join})")
+
+
+def _key_guards(way: Way) -> tuple[Guard, ...]:
+    """Return guards for unique indexes that come back."""
+    live = way.live
+    return tuple(
+        duplicate_guard(index.name, live.name, index.columns, index.where or "")
+        for index in way.alteration.gone_indexes
+        if "" not in index.columns and all(names.contains((c.name for c in live.columns), n) for n in index.columns)
+    )

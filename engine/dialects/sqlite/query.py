@@ -1,0 +1,144 @@
+"""`sql`, the way out: statements as written, looked at but not changed. And the question behind a `when`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.dialects.base import Access, StepContext
+from engine.dialects.sqlite.expression import Planning
+from engine.dialects.sqlite.failures import problem_of, see
+from engine.dialects.sqlite.names import allowed, listed, relation
+from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.sql import DIALECT
+from engine.dialects.sqlite.tokens import Token, tokens
+from engine.dialects.sqlite.translate import has_word, translate
+from engine.dialects.sqlite.walk import question
+from engine.errors import Path, Problem
+from engine.model.changes import RunSql
+from engine.model.expression import Sql
+from engine.model.plan import Condition, Statement, Unit
+from engine.model.state import fold
+
+_DDL = ("CREATE", "ALTER", "DROP", "REINDEX", "ANALYZE")
+_CONTROL = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
+_REFUSED = {
+    "PRAGMA": ("LT117", "a PRAGMA changes how the whole connection works, the engine's own safety included"),
+    "ATTACH": ("SP111", "ATTACH brings in another file, and one transaction does not hold over two of them"),
+    "DETACH": ("SP111", "DETACH works on the engine's own connection"),
+    "VACUUM": ("SP111", "VACUUM can't be in a transaction, and gives rows without a key new row ids"),
+    "EXPLAIN": ("SP111", "EXPLAIN changes nothing and shows nothing here"),
+}
+
+
+def render_sql(session: Planning, change: RunSql, context: StepContext) -> tuple[Unit, ...]:
+    """Return the unit that runs statements as they are written, in one transaction.
+
+    Raises:
+        Problem: TX103 transaction control; LT117, SP111 statements that are not for a migration;
+            SP110, RF101, RF102 what can't be prepared.
+    """
+    trial = session.shadow.clone()
+    statements: list[Statement] = []
+    touched: dict[str, str] = {}
+    for name in change.writes:
+        found = relation(session.state, name, ("writes",)).name
+        touched[fold(found)] = found
+    for name in change.reads:
+        relation(session.state, name, ("reads",))
+    for place, sql in enumerate(change.statements):
+        path: Path = (place,) if len(change.statements) > 1 else ()
+        text = _text(sql, path)
+        found_tokens = _see_allowed(text, path)
+        access = _access(trial, text, path, bool(change.reads or change.writes))
+        for name in sorted(access.writes):
+            allowed(name, path)
+            touched.setdefault(fold(name), name)
+        statement = _statement(text, found_tokens, access)
+        if statement.kind == "ddl":
+            try:
+                trial.run(text)
+            except ShadowError as error:
+                raise problem_of(error.message, trial.state, path) from error
+        statements.append(statement)
+    names = tuple(touched.values())
+    many = f"{len(statements)} statements" if len(statements) != 1 else "a statement"
+    unit = Unit(
+        context.step,
+        context.step,
+        f"run {many}" + (f" on {', '.join(names)}" if names else ""),
+        "~",
+        why=f"as written, in one transaction{f'; changes {listed(names)}' if names else ''}",
+        before=tuple(statements),
+        reversible="no",
+        reason="sql has no derived way back",
+        touches=names,
+    )
+    return (unit,)
+
+
+def condition(id: str, sql: str, text: str) -> Condition:
+    """Return the question behind a `when`.
+
+    Args:
+        id: of the step.
+        sql: an expression, true where the step runs.
+        text: the condition in words.
+    """
+    return Condition(id, question(f"SELECT {sql}", "condition"), text)
+
+
+def _text(sql: Sql, path: Path) -> str:
+    given = sql.given_for(DIALECT)
+    text = given if given is not None else sql.text
+    if text is None:
+        raise Problem("SP111", "there is no SQL for sqlite among those given", path, hint="add `sqlite: …`")
+    text = text.strip().rstrip(";").rstrip()
+    return text if given is not None or has_word(text, "TRIGGER") else translate(text)
+
+
+def _see_allowed(text: str, path: Path) -> tuple[Token, ...]:
+    """Return the tokens of a statement that may stand in a migration."""
+    found = tokens(text)
+    if not found:
+        raise Problem("SP110", "this SQL is empty", path)
+    word = found[0].text.upper()
+    if word in _CONTROL:
+        raise Problem(
+            "TX103",
+            f"{word} ends or begins a transaction, and that is the engine's to do",
+            path,
+            hint="leave it out: each step is in a transaction already",
+        )
+    if word in _REFUSED:
+        rule, words = _REFUSED[word]
+        raise Problem(rule, words, path, hint="leave it out, or do it outside of the migration")
+    parameter = next((t for t in found if t.kind == "parameter"), None)
+    if parameter is not None:
+        raise Problem(
+            "SP110",
+            f"`{parameter.text}` is a parameter, and nothing gives it a value",
+            path,
+            hint="put text in single quotes, or use a variable: {{ name | literal }}",
+        )
+    if any(t.is_word("LOAD_EXTENSION") for t in found):
+        raise Problem("SP111", "load_extension() brings foreign code into the database's process", path)
+    return found
+
+
+def _access(trial: Shadow, text: str, path: Path, described: bool) -> Access:
+    try:
+        return see(trial, text, path)
+    except Problem as problem:
+        if described and "has no function" in problem.message:
+            return Access(frozenset(), frozenset(), frozenset())
+        raise
+
+
+def _statement(text: str, found: Iterable[Token], access: Access) -> Statement:
+    first = [t for t in found][0]
+    if first.is_word(*_DDL):
+        return Statement(text, "ddl")
+    # A WITH may stand before any of them; what is counted must be one table's rows.
+    verb = next((w for w in ("INSERT", "REPLACE", "UPDATE", "DELETE") if first.is_word(w)), "")
+    purpose = {"INSERT": "insert", "DELETE": "delete"}.get(verb, "change") if len(access.writes) == 1 else "change"
+    return Statement(text, "rows", purpose, count="written" if verb else "")
