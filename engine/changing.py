@@ -11,7 +11,9 @@ from engine.checking import PlanResult, compile_plan, counter, pending, refuse_e
 from engine.errors import CheckFailed, Drift, EngineError, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
-from engine.run import code
+from engine.registered import plan_of
+from engine.run.code import Lender as Driver
+from engine.run.code import apply_code, rollback_code
 from engine.run.executor import apply as run_apply
 from engine.run.finalize import finalize as run_finalize
 from engine.run.options import RunOptions
@@ -22,7 +24,6 @@ from engine.run.rollback import stored_plan, tasks
 from engine.spec.files import version_key
 
 if TYPE_CHECKING:
-    from engine.dialects.base import Driver
     from engine.dialects.ledger import Ledger, Record
     from engine.errors import Diagnostic
     from engine.plan.document import PlanFile
@@ -143,7 +144,8 @@ def _pending(
                     return results
             todo = todo[len(part) :]
         if first is not None:
-            results.append(code.up(driver, ledger, project.classes[first], options, listener))
+            made_in_code = project.classes[first]
+            results.append(apply_code(driver, ledger, plan_of(made_in_code), made_in_code, options, listener))
             classes.remove(first)
             if results[-1].error is not None:
                 return results
@@ -259,14 +261,29 @@ def rollback(
         results: list[MigrationResult] = []
         for record in chosen(ledger.records(), steps, to):
             if record.code:
-                made = project.classes.get(record.version)
-                results.append(code.down(driver, ledger, made, record.version, options, listener))
+                results.append(_class_back(project, driver, ledger, record, options, listener))
             else:
                 plan = stored_plan(ledger, record.version)
                 results.append(run_rollback(driver, ledger, plan, options, listener))
             if results[-1].error is not None:
                 break
         return ended(results, ())
+
+
+def _class_back(
+    project: Project, driver: Driver, ledger: Ledger, record: Record, options: RunOptions, listener: Listener
+) -> MigrationResult:
+    """Undo a migration written in Python; its class must be registered, for the history holds no code."""
+    found = project.classes.get(record.version)
+    if found is not None:
+        return rollback_code(driver, ledger, plan_of(found), found, options, listener)
+    error = Drift(
+        f"{record.version} was written in Python, and its class is not registered",
+        "register it and roll back from Python",
+        kept="nothing was rolled back",
+        next="manager.register_migration(…); manager.rollback()",
+    )
+    return MigrationResult(record.version, "failed", error=error, direction="rollback")
 
 
 def chosen(records: Sequence[Record], steps: int, to: str | None) -> list[Record]:

@@ -72,7 +72,7 @@ def baseline(project: Project) -> Catalogue:
     """Return the state before the first spec: the config's snapshot, or an empty, open one."""
     if project.config.schema is None:
         return Catalogue(complete=False)
-    from engine.snapshot import load
+    from engine.run.snapshot import load
 
     return load(project.config.schema)
 

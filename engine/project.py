@@ -21,8 +21,9 @@ from engine.spec.model import Spec
 from engine.url import DatabaseUrl
 
 if TYPE_CHECKING:
-    from engine.dialects.base import Dialect, Driver
+    from engine.dialects.base import Dialect
     from engine.dialects.ledger import Ledger
+    from engine.run.code import Lender as Driver
     from engine.migration import MigrationProtocol
 
 

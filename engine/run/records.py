@@ -13,10 +13,12 @@ __all__ = [
     "Event",
     "FoundConflict",
     "Holder",
+    "InProgress",
     "MigrationResult",
     "Outcome",
     "Progress",
     "Record",
+    "Status",
     "StepResult",
 ]
 
@@ -80,6 +82,42 @@ class MigrationResult:
     error: EngineError | None = None
     direction: Direction = "apply"
     conflicts: tuple[FoundConflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """A migration that has begun and not ended.
+
+    Attributes:
+        step: the step that is at work or comes next, "" where only the end is left.
+        batch: batches of that step that are done.
+        rows_total: None where it is not known.
+        resumable: True where nobody works on it, so that a command may go on.
+        holder: who works on it.
+    """
+
+    version: str
+    direction: Direction
+    step: str
+    batch: int
+    rows_done: int
+    rows_total: int | None
+    resumable: bool
+    holder: Holder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a database stands.
+
+    Attributes:
+        current_version: the highest version applied, None for none.
+        applied: in the order of versions.
+    """
+
+    current_version: str | None
+    applied: tuple[Record, ...]
+    in_progress: InProgress | None
 
 
 def step_results(progress: tuple[Progress, ...]) -> tuple[StepResult, ...]:

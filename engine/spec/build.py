@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from engine.errors import Diagnostic, Path, Related
-from engine.model.when import AllOf, DialectIs
-from engine.model.when import When as Condition
 from engine.source import Source, Span
 from engine.spec import schema
+from engine.spec.build_step import StepBuilder, suppressions
 from engine.spec.checksum import checksum
 from engine.spec.convert import Converter, Refused
-from engine.spec.document import Beside, Document, Ignore, When
-from engine.spec.expand import Expander, Written
-from engine.spec.model import Spec, Step, Suppression, Verb
-from engine.spec.nodes import List, Map, Node
+from engine.spec.document import Document
+from engine.spec.expand import Expander
+from engine.spec.model import Spec, Step
+from engine.spec.nodes import Map
 from engine.spec.plain import places
 from engine.spec.reader import read
 from engine.spec.template import Quoting
 from engine.spec.variables import variables
-from engine.steps.base import entries, entry, verbs
-from engine.steps.shapes import Record
+from engine.steps.base import entries
+from engine.steps.shapes import Part
 
 Spans = dict[Path, tuple[Span, Span]]
 
@@ -49,58 +48,56 @@ def build(
     """
     root, unread = read(source)
     found = [replace(d, version=name_version) for d in unread]
-    if root is None:
-        return None, tuple(found)
-    wrong, broken = schema.validate(root, name_version)
-    found += wrong
-    spec = _Builder(root, source, dialect, quoting, name_version, broken, found).spec(overrides)
-    unique = tuple(dict.fromkeys(sorted(found, key=_place)))
-    return (None if any(d.severity == "error" for d in unique) else spec), unique
+    spec = None
+    if root is not None:
+        wrong, broken = schema.validate(root, name_version)
+        found += wrong
+        spec = _File(source, root, dialect, quoting, name_version, broken, found).spec(overrides)
+    sorted_ = tuple(dict.fromkeys(sorted(found, key=_place)))
+    return (None if any(d.severity == "error" for d in sorted_) else spec), sorted_
 
 
 def _place(found: Diagnostic) -> tuple[int, int]:
     return (found.span.line, found.span.column) if found.span else (0, 0)
 
 
-class _Builder:
-    """Builds one file; findings go to `found`."""
+@dataclass
+class _File:
+    """One file on its way to a spec; findings go to `found`."""
 
-    def __init__(
-        self,
-        root: Map,
-        source: Source,
-        dialect: str,
-        quoting: Quoting,
-        version: str,
-        broken: frozenset[Path],
-        found: list[Diagnostic],
-    ) -> None:
-        self.root = root
-        self.source = source
-        self.dialect = dialect
-        self.quoting = quoting
-        self.version = version
-        self.broken = broken
-        self.found = found
-        self.spans = places(root, Span(source, 1, 1, 1, 1))
+    source: Source
+    root: Map
+    dialect: str
+    quoting: Quoting
+    version: str
+    broken: frozenset[Path]
+    found: list[Diagnostic]
 
     def spec(self, overrides: Mapping[str, object]) -> Spec | None:
-        """Return the spec as far as it can be built."""
-        to = self._converter(self.spans)
+        """Return the spec, or None where anything is wrong."""
+        spans = places(self.root, Span(self.source, 1, 1, 1, 1))
+        to = Converter(spans, (self.dialect,), self.version, found=self.found)
         head = self._head(to)
-        self._see_head(to, head)
         dialects = cast("tuple[str, ...]", head.get("dialects", ()))
-        meant = not dialects or self.dialect in dialects or (self.dialect == "mariadb" and "mysql" in dialects)
-        values = variables(to, self._unbroken("vars"), overrides, self.dialect, meant=meant)
-        if any(d.span and d.rule in ("SP104", "SP111") for d in to.found) and "vars" in self.root_keys():
-            values = {**dict.fromkeys(self._variable_names(), ""), **values}
         targets = dialects or (self.dialect,)
+        meant = self.dialect in targets or (self.dialect == "mariadb" and "mysql" in targets)
+        given = self.root.get("vars") if ("vars",) not in self.broken else None
+        values = variables(to, given, overrides, self.dialect, meant=meant, broken=self.broken)
         steps = self._steps(values, targets)
+        ignore = suppressions(to, self.root.get("ignore")) if not self._is_broken("ignore") else ()
         if any(d.severity == "error" for d in self.found):
             return None
         version = str(head["version"])
         requires = cast("tuple[str, ...] | None", head.get("requires"))
         on_failure, transaction = str(head.get("on_failure", "rollback")), str(head.get("transaction", "auto"))
+        number = checksum(
+            version,
+            steps,
+            requires=requires,
+            dialects=dialects,
+            on_failure=on_failure,
+            transaction=transaction,
+        )
         return Spec(
             version,
             str(head["description"]).strip(),
@@ -110,15 +107,61 @@ class _Builder:
             dialects,
             on_failure,
             transaction,
-            self._suppressions(head.get("ignore"), ("ignore",), self.spans),
+            ignore,
             values,
-            checksum(
-                version,
-                steps,
-                requires=requires,
-                dialects=dialects,
-                on_failure=on_failure,
-                transaction=transaction,
-            ),
-            self.spans,
+            number,
+            spans,
         )
+
+    def _is_broken(self, key: str) -> bool:
+        return any(path[:1] == (key,) for path in self.broken)
+
+    def _head(self, to: Converter) -> dict[str, object]:
+        """Return the file's own keys as values, without those that are wrong."""
+        found: dict[str, object] = {}
+        for entry in entries(Document):
+            node = self.root.get(entry.key)
+            if node is None or isinstance(entry.shape, Part) or self._is_broken(entry.key):
+                continue
+            try:
+                found[entry.name] = to.convert(entry.shape, node, (entry.key,))
+            except Refused:
+                continue
+        if "description" in found and not str(found["description"]).strip():
+            to.report("SP102", "`description` is empty", to.span(("description",)), "say what the migration is for")
+        version = found.get("version")
+        if isinstance(version, str) and self.version and version != self.version:
+            words = f"the file's name says version {self.version}, and here it is {version}"
+            to.report("VC102", words, to.span(("version",)), f'write "{self.version}", or rename the file')
+        return found
+
+    def _steps(self, values: Mapping[str, object], targets: tuple[str, ...]) -> tuple[Step, ...]:
+        node = self.root.get("steps")
+        if node is None:
+            return ()
+        skip = frozenset(p[1] for p in self.broken if p[:1] == ("steps",) and len(p) > 1 and isinstance(p[1], int))
+        to = Converter(places(node, node.span), targets, self.version, found=self.found)
+        builder = StepBuilder(self.version, targets, self.found)
+        made: list[Step] = []
+        for written in Expander(to, self.quoting).steps(node, values, skip):
+            try:
+                made.append(builder.step(written))
+            except Refused:
+                continue
+        self._see_ids(made)
+        return tuple(made)
+
+    def _see_ids(self, steps: list[Step]) -> None:
+        """Report ids that are there twice (SP112): checkpoints and journals go by them."""
+        first: dict[str, Step] = {}
+        for step in steps:
+            other = first.setdefault(step.id, step)
+            if other is step:
+                continue
+            span, before = step.span(("id",)), other.span(("id",))
+            related = (Related(f"the first step `{step.id}`", before),) if before else ()
+            hint = "give each an `id` of its own" if not step.bindings else "take the value out that is there twice"
+            words = f"two steps have the id `{step.id}`"
+            self.found.append(
+                Diagnostic("SP112", "error", words, span, hint, related, version=self.version, step=step.id)
+            )

@@ -6,7 +6,7 @@ from engine.errors import Path
 from engine.source import Span
 from engine.spec.nodes import List, Map, Node, Plain, Scalar
 
-Data = Plain | list["Data"] | dict[str, "Data"]  # type: ignore[misc]
+Data = Plain | list["Data"] | dict[str, "Data"]
 
 
 def plain(node: Node) -> Data:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path as File
@@ -77,15 +78,9 @@ def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset
         if path in paths or (path in at_type and error.validator != "type"):
             continue
         for diagnostic in _translate(error, path, root, spans, renamed):
-            found.append(_with_version(diagnostic, version))
+            found.append(replace(diagnostic, version=version))
     paths |= {tuple(e.absolute_path) for e in errors}
     return tuple(dict.fromkeys(found)), frozenset(paths)
-
-
-def _with_version(found: Diagnostic, version: str) -> Diagnostic:
-    from dataclasses import replace
-
-    return replace(found, version=version)
 
 
 def _empty(node: Node, path: Path) -> Iterator[tuple[Path, Span]]:
@@ -134,7 +129,7 @@ def _translate(
     match error.validator:
         case "additionalProperties":
             for key in _unknown(error):
-                place = spans[(*path, key)][0]
+                place = spans[path + (key,)][0]
                 yield _unknown_key(key, place, renamed.get((path, key), ""), error.schema)
         case "required":
             meant = {near for (at, _), near in renamed.items() if at == path}

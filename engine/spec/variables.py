@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.errors import Path
 from engine.model.expression import PerDialect
 from engine.spec.convert import Converter, Refused
 from engine.spec.nodes import Map, Node, Scalar
@@ -12,7 +13,13 @@ from engine.steps.shapes import DIALECTS
 
 
 def variables(
-    to: Converter, node: Node | None, overrides: Mapping[str, object], dialect: str, *, meant: bool
+    to: Converter,
+    node: Node | None,
+    overrides: Mapping[str, object],
+    dialect: str,
+    *,
+    meant: bool,
+    broken: frozenset[Path] = frozenset(),
 ) -> dict[str, object]:
     """Return name → value for templates.
 
@@ -24,6 +31,8 @@ def variables(
         dialect: the database's kind, for values given per database.
         meant: False where the file is not for this database: then any of
             several values will do, since nothing is run.
+        broken: paths whose form is wrong already. Such a variable is empty
+            text, so that templates that read it are not found wrong too.
     """
     found: dict[str, object] = {}
     for name, given in overrides.items():
@@ -31,6 +40,9 @@ def variables(
     if not isinstance(node, Map):
         return found
     for key, child in node.entries:
+        if any(path[:2] == ("vars", key.text) for path in broken):
+            found.setdefault(key.text, "")
+            continue
         try:
             name = to.name(key)
             if not name.isidentifier():
@@ -38,6 +50,7 @@ def variables(
                 raise to.refuse("SP102", words, key.span, "letters, digits and `_`, no digit first")
             own = _value(to, child, dialect, meant)
         except Refused:
+            found.setdefault(key.text, "")
             continue
         found.setdefault(name, own)
     return found

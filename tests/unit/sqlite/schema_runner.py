@@ -147,9 +147,12 @@ class Bench:
         }
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
-        """Return rows with the type of each value, and the row id where there is a hidden one."""
+        """Return rows with the type of each value, and the row id where there is one."""
         columns = [quote(row[1]) for row in self.db.execute(f"PRAGMA table_xinfo({quote(table)})")]
         parts = [f"{c}, typeof({c})" for c in columns]
+        found = self.db.execute(f"PRAGMA table_list({quote(table)})").fetchall()
+        if not found[0][4]:  # not WITHOUT ROWID
+            parts.append("rowid")
         found = self.db.execute(f"SELECT {', '.join(parts)} FROM {quote(table)}").fetchall()
         return sorted(found, key=repr)
 

@@ -101,7 +101,7 @@ def test_what_is_no_create_table_is_refused_in_words(sql: str) -> None:
         parse(sql)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_whatever_sqlite_takes_parses_into_spans_that_fit(chance: object) -> None:
     made = connection()

@@ -78,7 +78,7 @@ def database() -> Iterator[sqlite3.Connection]:
 
 
 # ── against SQLite's own ALTER TABLE ──
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_renaming_a_column_gives_what_sqlite_gives(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -93,7 +93,7 @@ def test_renaming_a_column_gives_what_sqlite_gives(chance: random.Random) -> Non
     assert shape(rename_column(sql, column, "new 'n")) == shape(wanted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_renaming_a_table_gives_what_sqlite_gives(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -103,7 +103,7 @@ def test_renaming_a_table_gives_what_sqlite_gives(chance: random.Random) -> None
     assert shape(rename_table(sql, "u v")) == shape(wanted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_dropping_a_column_gives_what_sqlite_gives(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -118,7 +118,7 @@ def test_dropping_a_column_gives_what_sqlite_gives(chance: random.Random) -> Non
     assert again(drop_column(sql, column)) == wanted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_adding_a_column_puts_it_where_it_is_wanted_and_changes_no_other(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -148,7 +148,7 @@ def only(place: int, field: int, value: object) -> Callable[[list[tuple[object, 
     return change
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CHANCE, st.sampled_from(["type", "not null", "null", "default", "no default", "collate"]))
 def test_a_change_of_a_column_changes_that_column_alone(chance: random.Random, what: str) -> None:
     sql, made = taken(chance)
@@ -175,7 +175,7 @@ def test_a_change_of_a_column_changes_that_column_alone(chance: random.Random, w
     assert [c.name.value for c in parse(edited).columns] == [c.name.value for c in text.columns]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_foreign_keys_go_and_nothing_else(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -184,7 +184,7 @@ def test_foreign_keys_go_and_nothing_else(chance: random.Random) -> None:
     assert again(drop_foreign_keys(sql)) == {**before, "foreign keys": []}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_a_new_primary_key_takes_the_place_of_the_old(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -193,7 +193,7 @@ def test_a_new_primary_key_takes_the_place_of_the_old(chance: random.Random) -> 
     assume(names and not parse(sql).without_rowid)
     key = tuple(chance.sample(names, chance.randint(1, len(names))))
     found = again(set_primary_key(sql, key, chance.choice(["", "pk t"])))
-    assume(found is not None)  # a foreign key's ON CONFLICT clauses may fight over one index
+    assume(found is not None)  # a UNIQUE on the same columns may say otherwise what a conflict does
     assert found is not None
     have = found["columns"]
     assert isinstance(have, list)
@@ -201,7 +201,7 @@ def test_a_new_primary_key_takes_the_place_of_the_old(chance: random.Random) -> 
     assert again(set_primary_key(sql, ())) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANCE)
 def test_each_constraint_can_be_dropped_alone(chance: random.Random) -> None:
     sql, made = taken(chance)
@@ -265,7 +265,7 @@ def test_a_column_at_the_end_stands_clear_of_comments(sql: str, wanted: str) -> 
 
 
 def test_words_do_not_run_together_where_something_goes() -> None:
-    assert set_not_null("CREATE TABLE t(a TEXT/**/NOT NULL/**/UNIQUE)", "a", False).endswith("TEXT/**//**/UNIQUE)")
+    assert set_not_null("CREATE TABLE t(a TEXT/**/NOT NULL/**/UNIQUE)", "a", False).endswith("TEXT/**/ /**/UNIQUE)")
     assert set_default("CREATE TABLE t(a DEFAULT(1)NOT NULL)", "a", None) == "CREATE TABLE t(a NOT NULL)"
     assert set_default('CREATE TABLE t(a "b"DEFAULT 1UNIQUE)'.replace("1U", "1 U"), "a", None) == (
         'CREATE TABLE t(a "b" UNIQUE)'
