@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -57,12 +57,13 @@ def test_case(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     same(before, snapshot(DB))
     applied = run("apply", *args, "--yes", "specs")
     assert applied.code == 0, applied.output
-    sent_as_planned(planned, applied)
+    sent_as_planned(planned, applied, "sql")
     holds(case.get("after", {}), before)
     script(DB, case.get("meanwhile", ""))
     expected = case.get("rollback", {})
     undone = run("rollback", *args, "--yes", "--to", "0", *expected.get("args", []), "specs")
     ends_as_told(undone, {"exit": 0, "says": "", **expected})
+    sent_as_planned(planned, undone, "undo")
     if case.get("undone", "same") == "same":
         same(before, snapshot(DB))
     else:
@@ -92,12 +93,18 @@ def shows(ran: Ran, planned: Any, expected: str | list[str] | None) -> None:
         assert any(" ".join(line.split()) in found for found in lines), f"{line!r} is not in\n{ran.output}"
 
 
-def sent_as_planned(planned: Any, ran: Ran) -> None:
-    """What was sent is what was printed, byte for byte."""
-    every = [s["sql"] for m in planned["migrations"] for s in m["statements"]]
-    printed = {*every, *(s["sql"] for s in planned["protocol"])}
+def sent_as_planned(planned: Any, ran: Ran, way: Literal["sql", "undo"]) -> None:
+    """What was sent is what was printed, byte for byte, and no change that was printed was left out."""
+    every = [s for m in planned["migrations"] for s in m["statements"]]
+    printed = {s["sql"] for s in planned["protocol"]}
+    printed |= {s["sql"] for s in every} if way == "sql" else {sql for s in every for sql in s["undo"]}
     unknown = [sql for sql in ran.planned_kind if sql not in printed]
     assert not unknown, "sent, and not in the plan:\n" + "\n".join(unknown)
+    if way == "sql":
+        asked = {s["unit"] for s in every if s["purpose"] == "condition"}  # its answer may be no
+        left_out = [s["sql"] for s in every if s["kind"] == "ddl" and s["unit"] not in asked]
+        left_out = [sql for sql in left_out if sql not in ran.sent]
+        assert not left_out, "in the plan, and not sent:\n" + "\n".join(left_out)
 
 
 def ends_as_told(ran: Ran, expected: dict[str, Any]) -> None:

@@ -154,7 +154,8 @@ class Compiler:
                 frozenset(made),
                 self._sizes.rows(self.session),
             )
-            rendered = self.session.render(change, context)
+            before = self.session.state
+            rendered = _with_collateral(self.session.render(change, context), before, self.session.state)
             self._sizes.after(change, rendered)
             self._remember(spec, step, change, made)
             units += (replace(u, step=step.id) for u in rendered)
@@ -294,6 +295,18 @@ class Compiler:
         if rows is None:
             return ""
         return f"step {off.step} needs foreign keys off, and step {rows.step} writes a table that has them"
+
+
+def _with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:
+    """Add to `touches` the tables whose text the change rewrote too (a rename reaches foreign keys).
+
+    What an undo looks for in their texts can be asked only when this is undone.
+    """
+    if before is after:
+        return units
+    old = {fold(t.name): t.sql for t in before.tables}
+    rewritten = tuple(t.name for t in after.tables if old.get(fold(t.name), t.sql) != t.sql)
+    return tuple(replace(u, touches=tuple(dict.fromkeys((*u.touches, *rewritten)))) for u in units)
 
 
 def _moves_rows(unit: Unit) -> bool:

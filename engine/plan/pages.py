@@ -117,7 +117,7 @@ def _mode(migration: MigrationPlan) -> str:
 
 
 def _facts(unit: Unit) -> str:
-    rows = rows_in_words(unit.rows) if unit.rows is not None or unit.loop else ""
+    rows = rows_in_words(unit.rows) if unit.rows or unit.loop else ""
     return "; ".join(part for part in (rows, visible(unit.why)) if part)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.model.plan import MigrationPlan, Plan, Statement, Unit
+from engine.model.plan import Guard, MigrationPlan, Plan, Statement, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _walk(unit: Unit) -> Iterator[Sent]:
     yield from (Sent(s, at_start) for s in unit.marks)
     yield from (Sent(s, "first and last in the transaction: nothing new may show up") for s in unit.unchanged)
     for guard in unit.guards:
-        yield Sent(guard.count, "before anything is undone: must find none")
+        yield Sent(guard.count, f"before it is undone, none may be found: {_conflict(guard)}")
         if guard.sample:
             yield Sent(guard.sample, "only if that finds some: which", failing=True)
     yield from (Sent(s) for s in unit.before)
@@ -54,6 +54,18 @@ def _walk(unit: Unit) -> Iterator[Sent]:
         yield from (Sent(s, "per batch", batched=True) for s in (loop.bound, *loop.body, loop.following))
     yield from (Sent(s, "at the end" if unit.loop else "") for s in unit.after)
     yield from (Sent(s, "after the transaction") for s in unit.resets)
+
+
+def _conflict(guard: Guard) -> str:
+    match guard.kind:
+        case "changed" | "deleted" | "added":
+            return f"rows of {guard.table} that were {guard.kind} since"
+        case "taken":
+            return f"keys of {guard.table} that were taken since"
+        case "schema":
+            return f"a changed definition of {guard.table}"
+        case other:
+            return f"{other} in {guard.table}"
 
 
 def main_statement(statements: Iterable[Sent]) -> int:

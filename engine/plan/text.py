@@ -147,6 +147,8 @@ def _migration(migration: MigrationPlan) -> Iterator[str]:
         yield f"  passed over: {visible(migration.skipped)}"
         return
     yield f"  {mode(migration)}"
+    if not migration.units and not migration.code:
+        yield "  nothing runs: what its steps ask for (`when`) is not so on this database"
     if migration.code:
         yield "  written in Python: what it does can't be shown"
     for unit in migration.units:
@@ -155,7 +157,7 @@ def _migration(migration: MigrationPlan) -> Iterator[str]:
 
 
 def _unit(unit: Unit, direction: str) -> Iterator[str]:
-    rows = f"   {rows_in_words(unit.rows)}" if unit.rows is not None or unit.loop else ""
+    rows = f"   {rows_in_words(unit.rows)}" if unit.rows or unit.loop else ""
     yield f"  {unit.symbol} {visible(unit.id)}  {visible(unit.title)}{rows}"
     if unit.loop:
         keys = ", ".join(visible(key) for key in unit.loop.keys)

@@ -69,7 +69,7 @@ class _Apply:
         try:
             self.ledger.start()
             record = self.ledger.record(self.plan.version)
-            if record is not None and record.applied:
+            if record is not None and record.applied and not record.unfinished:
                 return self._result("applied")
             resumed = self._resumed(record)
             self.listener(

@@ -99,11 +99,12 @@ class Runner:
         # A size that somebody asked for is no secret of the controller's.
         fixed = self.options.batch_size or unit.loop.size
         size = BatchSize(fixed, now.size, self.options.target_seconds, self.options.max_rows)
-        while now.state == "doing":
+        while True:
             if not self.single and self.options.stop.due:
                 raise self.options.stop.error()
             now = self._batch(unit, unit.loop, now, size, marks, at_end)
-        return now
+            if now.state == "done":
+                return now
 
     @contextmanager
     def _settings(self, unit: Unit) -> Iterator[None]:

@@ -70,26 +70,28 @@ class _File:
     dialect: str
     quoting: Quoting
     version: str
-    broken: frozenset[Path]
+    broken: frozenset[Span]
     found: list[Diagnostic]
 
     def spec(self, overrides: Mapping[str, object]) -> Spec | None:
         """Return the spec, or None where anything is wrong."""
         spans = places(self.root, Span(self.source, 1, 1, 1, 1))
-        to = Converter(spans, (self.dialect,), self.version, found=self.found)
+        to = Converter(spans, (self.dialect,), self.broken, self.version, found=self.found)
         head = self._head(to)
         dialects = cast("tuple[str, ...]", head.get("dialects", ()))
         targets = dialects or (self.dialect,)
         meant = self.dialect in targets or (self.dialect == "mariadb" and "mysql" in targets)
-        given = self.root.get("vars") if ("vars",) not in self.broken else None
-        values = variables(to, given, overrides, self.dialect, meant=meant, broken=self.broken)
+        values = variables(to, self.root.get("vars"), overrides, self.dialect, meant=meant)
         steps = self._steps(values, targets)
-        ignore = suppressions(to, self.root.get("ignore")) if not self._is_broken("ignore") else ()
+        ignore = suppressions(to, self.root.get("ignore"))
         if any(d.severity == "error" for d in self.found):
             return None
         version = str(head["version"])
         requires = cast("tuple[str, ...] | None", head.get("requires"))
-        on_failure, transaction = str(head.get("on_failure", "rollback")), str(head.get("transaction", "auto"))
+        on_failure, transaction = (
+            str(head.get("on_failure", "rollback")),
+            str(head.get("transaction", "auto")),
+        )
         number = checksum(
             version,
             steps,
@@ -113,22 +115,21 @@ class _File:
             spans,
         )
 
-    def _is_broken(self, key: str) -> bool:
-        return any(path[:1] == (key,) for path in self.broken)
-
     def _head(self, to: Converter) -> dict[str, object]:
         """Return the file's own keys as values, without those that are wrong."""
         found: dict[str, object] = {}
         for entry in entries(Document):
             node = self.root.get(entry.key)
-            if node is None or isinstance(entry.shape, Part) or self._is_broken(entry.key):
+            if node is None or isinstance(entry.shape, Part):
                 continue
             try:
                 found[entry.name] = to.convert(entry.shape, node, (entry.key,))
             except Refused:
                 continue
         if "description" in found and not str(found["description"]).strip():
-            to.report("SP102", "`description` is empty", to.span(("description",)), "say what the migration is for")
+            to.report(
+                "SP102", "`description` is empty", to.span(("description",)), "say what the migration is for"
+            )
         version = found.get("version")
         if isinstance(version, str) and self.version and version != self.version:
             words = f"the file's name says version {self.version}, and here it is {version}"
@@ -139,11 +140,10 @@ class _File:
         node = self.root.get("steps")
         if node is None:
             return ()
-        skip = frozenset(p[1] for p in self.broken if p[:1] == ("steps",) and len(p) > 1 and isinstance(p[1], int))
-        to = Converter(places(node, node.span), targets, self.version, found=self.found)
-        builder = StepBuilder(self.version, targets, self.found)
+        to = Converter(places(node, node.span), targets, self.broken, self.version, found=self.found)
+        builder = StepBuilder(self.version, targets, self.broken, self.found)
         made: list[Step] = []
-        for written in Expander(to, self.quoting).steps(node, values, skip):
+        for written in Expander(to, self.quoting).steps(node, values):
             try:
                 made.append(builder.step(written))
             except Refused:
@@ -160,7 +160,11 @@ class _File:
                 continue
             span, before = step.span(("id",)), other.span(("id",))
             related = (Related(f"the first step `{step.id}`", before),) if before else ()
-            hint = "give each an `id` of its own" if not step.bindings else "take the value out that is there twice"
+            hint = (
+                "give each an `id` of its own"
+                if not step.bindings
+                else "take the value out that is there twice"
+            )
             words = f"two steps have the id `{step.id}`"
             self.found.append(
                 Diagnostic("SP112", "error", words, span, hint, related, version=self.version, step=step.id)

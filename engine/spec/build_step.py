@@ -31,11 +31,13 @@ class StepBuilder:
     Attributes:
         version: for the findings.
         targets: databases for which text per database must be there.
+        broken: stretches with a finding already.
         found: where findings go.
     """
 
     version: str
     targets: tuple[str, ...]
+    broken: frozenset[Span]
     found: list[Diagnostic]
 
     def step(self, written: Written, id: str = "") -> Step:
@@ -50,7 +52,7 @@ class StepBuilder:
         """
         before = len(self.found)
         spans = _places(written)
-        to = Converter(spans, self.targets, self.version, "", written.bindings, self.found)
+        to = self._converter(spans, written)
         to.step = id or self._id(to, written)
         when = self._when(to, written)
         to.targets = _narrowed(self.targets, when)
@@ -62,7 +64,7 @@ class StepBuilder:
         if written.undo is not None:
             undo = tuple(self._undo(to.step, written.undo))
         if len(self.found) > before or body is None:
-            raise Refused
+            raise Refused  # what was passed over as broken is among the findings already
         return Step(
             to.step,
             written.position,
@@ -77,11 +79,14 @@ class StepBuilder:
             spans,
         )
 
+    def _converter(self, spans: Spans, written: Written) -> Converter:
+        return Converter(spans, self.targets, self.broken, self.version, "", written.bindings, self.found)
+
     # ── what goes beside the verb ─────────────────────────────────────────
     def _id(self, to: Converter, written: Written) -> str:
         given = self._text(to, written, "id")
-        key = written.node.key("id")
-        if key is not None and not given:
+        node = written.node.get("id")
+        if node is not None and not given and node.span not in self.broken:
             to.report("SP102", "an id can't be empty", to.span(("id",)), "write a word, or take `id` out")
         own = given or f"{written.position}-{written.verb}"
         values = ",".join(text for _, text in written.bindings)
@@ -89,7 +94,8 @@ class StepBuilder:
 
     def _reason(self, to: Converter, written: Written) -> str:
         reason = self._text(to, written, "irreversible")
-        if written.node.key("irreversible") is None:
+        node = written.node.get("irreversible")
+        if node is None or node.span in self.broken:
             return ""
         if not reason:
             words = "`irreversible` needs a reason, in words"
@@ -112,9 +118,7 @@ class StepBuilder:
         own = written.node.get("when")
         parts: list[Condition] = []
         for node in (*written.whens, *([own] if own is not None else [])):
-            inner = to if node is own else Converter(
-                places(node, node.span, ("when",)), self.targets, self.version, to.step, to.bindings, self.found
-            )
+            inner = to if node is own else self._converter(places(node, node.span, ("when",)), written)
             value = _tried(inner, Record(When), node, ("when",))
             if isinstance(value, When):
                 parts.append(value.condition())
@@ -126,9 +130,7 @@ class StepBuilder:
     def _ignore(self, to: Converter, written: Written) -> tuple[Suppression, ...]:
         found: list[Suppression] = []
         for node in written.ignores:
-            inner = Converter(
-                places(node, node.span, ("ignore",)), (), self.version, to.step, to.bindings, self.found
-            )
+            inner = self._converter(places(node, node.span, ("ignore",)), written)
             found += suppressions(inner, node)
         return (*found, *suppressions(to, written.node.get("ignore")))
 
@@ -147,7 +149,8 @@ def suppressions(to: Converter, node: Node | None) -> tuple[Suppression, ...]:
     value = _tried(to, _IGNORE, node, ("ignore",))
     entries = cast("tuple[Ignore, ...]", value or ())
     return tuple(
-        Suppression(own.rule, own.reason, own.until, to.span(("ignore", number))) for number, own in enumerate(entries)
+        Suppression(own.rule, own.reason, own.until, to.span(("ignore", number)))
+        for number, own in enumerate(entries)
     )
 
 

@@ -12,6 +12,7 @@ from engine.source import Span
 from engine.spec import expressions
 from engine.spec.nodes import List, Map, Node, Scalar
 from engine.spec.scalars import quoted
+from engine.spec.schema import plain_kind
 from engine.steps import shapes
 from engine.steps.base import Entry, entries, problems, short_entry
 from engine.steps.shapes import DIALECTS
@@ -29,12 +30,14 @@ class Converter:
         spans: path → (span of the key, span of the value); paths of other
             spellings (`table` for `into`) are added as they are met.
         targets: the databases for which text per database must be there.
+        broken: stretches with a finding already, which are passed over.
         version, step, bindings: go into each finding.
         found: the findings so far.
     """
 
     spans: dict[Path, tuple[Span, Span]]
     targets: tuple[str, ...] = ()
+    broken: frozenset[Span] = frozenset()
     version: str = ""
     step: str = ""
     bindings: tuple[tuple[str, str], ...] = ()
@@ -94,6 +97,15 @@ class Converter:
         for path, spans in below.items():
             self.spans.setdefault((*meant, *path[depth:]), spans)
 
+    def trust(self, node: Node) -> None:
+        """Pass over what has a finding already.
+
+        Raises:
+            Refused: it has.
+        """
+        if node.span in self.broken:
+            raise Refused
+
     # ── by shape ──────────────────────────────────────────────────────────
     def convert(self, shape: shapes.Shape, node: Node, path: Path) -> object:
         """Return the value of `node`.
@@ -101,6 +113,7 @@ class Converter:
         Raises:
             Refused: it can't be one; the findings say why.
         """
+        self.trust(node)
         match shape:
             case shapes.Name():
                 return self.name(node)
@@ -156,7 +169,9 @@ class Converter:
         for key, child in node.entries:
             entry = by_key.get(key.text)
             if entry is None:
-                raise self.refuse("SP102", f"unknown key `{key.text}`", key.span, f"one of {', '.join(by_key)}")
+                raise self.refuse(
+                    "SP102", f"unknown key `{key.text}`", key.span, f"one of {', '.join(by_key)}"
+                )
             if entry.name in spelt:
                 words = f"`{spelt[entry.name]}` and `{key.text}` are one key"
                 self.report("SP102", words, key.span, "keep one of the two")
@@ -229,6 +244,7 @@ class Converter:
     # ── scalars ───────────────────────────────────────────────────────────
     def scalar(self, node: Node) -> Scalar:
         """Return `node`, which must be a scalar."""
+        self.trust(node)
         if isinstance(node, Scalar):
             return node
         raise self.refuse("SP102", "text is expected here", node.span)
@@ -244,9 +260,7 @@ class Converter:
         """Return the text of `node`; what YAML takes for something else must be quoted."""
         scalar = self.innocent(self.scalar(node))
         if scalar.plain and not isinstance(scalar.value, str):
-            kind = "null" if scalar.value is None else "true or false"
-            kind = kind if scalar.value is None or isinstance(scalar.value, bool) else "a number"
-            words = f"text is expected here, and unquoted `{scalar.text}` is {kind}"
+            words = f"text is expected here, and unquoted `{scalar.text}` is {plain_kind(scalar)}"
             raise self.refuse("SP104", words, scalar.span, f"write {quoted(scalar.text)}")
         return scalar.text
 
@@ -291,7 +305,9 @@ class Converter:
         for target in self.targets:
             if given.given_for(target) is None:
                 hint = f"add `{target}: …`, or `other: …` for all the rest"
-                raise self.refuse("SP111", f"there is no {what} for {target} among those given", node.span, hint)
+                raise self.refuse(
+                    "SP111", f"there is no {what} for {target} among those given", node.span, hint
+                )
 
 
 def _is_null(node: Node) -> bool:
@@ -304,4 +320,6 @@ def _stands_for(short: Entry, node: Node) -> bool:
         return True
     if not short.key and short.short == "list":
         return True
-    return short.short == "maps" and bool(node.entries) and all(key.text in DIALECTS for key, _ in node.entries)
+    return (
+        short.short == "maps" and bool(node.entries) and all(key.text in DIALECTS for key, _ in node.entries)
+    )

@@ -133,14 +133,16 @@ class _Definitions:
     # ── shapes ────────────────────────────────────────────────────────────
     def shape(self, shape: Shape) -> Schema:
         """Return the schema of what may stand in one place."""
+        made: Schema
         match shape:
             case Name():
                 return {"type": "string", "minLength": 1}
             case Names(bare=bare):
                 kinds = ["array", "string"] if bare else ["array"]
                 return {"type": kinds, "items": {"type": "string", "minLength": 1}, "minItems": 1}
-            case Text(nullable=nullable):
-                return {"type": ["null", "string"]} if nullable else {"type": "string"}
+            case Text(nullable=nullable, hint=hint):
+                made = {"type": ["null", "string"] if nullable else "string"}
+                return {**made, "$comment": hint} if hint else made
             case Word(choices=choices):
                 return {"enum": list(choices)}
             case Words(choices=names):
@@ -172,7 +174,9 @@ class _Definitions:
                 return self._map(shape)
             case ListOf(item=item, least=least, bare=bare):
                 inner = self.shape(item)
-                made: Schema = {"type": "array", "items": inner, "minItems": least}
+                made = {"type": "array", "items": inner, "minItems": least}
+                if isinstance(item, Record) and item.hint:
+                    made["$comment"] = item.hint
                 return _bare(made, self._resolved(inner)) if bare else made
             case Record():
                 return self._named(shape)
@@ -180,7 +184,7 @@ class _Definitions:
     def _map(self, shape: MapOf) -> Schema:
         inner = self.shape(shape.value)
         if shape.choices:
-            properties = {name: inner for name in shape.choices}
+            properties = dict.fromkeys(shape.choices, inner)
             return {"type": "object", "properties": properties, "additionalProperties": False}
         made: Schema = {"type": "object", "additionalProperties": inner, "minProperties": 1}
         if shape.or_names:
@@ -261,7 +265,13 @@ def _ref(name: str) -> Schema:
 
 def _plain(value: object) -> object:
     """Return a default as YAML writes it."""
-    return list(value) if isinstance(value, tuple) and len(value) > 1 else value[0] if isinstance(value, tuple) else value
+    return (
+        list(value)
+        if isinstance(value, tuple) and len(value) > 1
+        else value[0]
+        if isinstance(value, tuple)
+        else value
+    )
 
 
 def _body(text: str) -> object:
@@ -299,7 +309,7 @@ def _script() -> Schema:
     made["type"] = ["array", "object", "string"]
     made["items"] = _ref("per_database")
     made["minItems"] = 1
-    made["properties"] = {name: one for name in DIALECTS}
+    made["properties"] = dict.fromkeys(DIALECTS, one)
     return made
 
 
@@ -312,7 +322,7 @@ def _value() -> Schema:
         "type": [*_SCALAR, "null", "object"],
         "description": "A value as it stands, or {sql: …} for an expression.",
         "properties": {"sql": _ref("per_database")},
-        "required": ["sql"],
+        "$comment": "for a json column write a list or mapping as quoted text",
         "additionalProperties": False,
     }
 
@@ -320,6 +330,7 @@ def _value() -> Schema:
 def _expression() -> Schema:
     made = _sql()
     made["type"] = [*_SCALAR, "null", "object"]
+    made["$comment"] = "SQL, a value, or a mapping such as {value: …}"
     made["description"] = (
         "SQL (a column's name is the simplest), a number, true, false, null, {value: …} or {parse: …}."
     )

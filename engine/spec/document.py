@@ -65,7 +65,9 @@ class When:
         "A column that must be there, as table.column.", Name(), default="", example="albums.title"
     )
     index_exists: str = field("An index that must be there.", Name(), default="")
-    dialect: tuple[str, ...] = field("The databases it runs on.", Words(DATABASES), default=(), example=["sqlite"])
+    dialect: tuple[str, ...] = field(
+        "The databases it runs on.", Words(DATABASES), default=(), example=["sqlite"]
+    )
     rows: Rows | None = field(
         "The number of rows of a table; asked once, when the step starts.",
         Record(Rows),
@@ -79,9 +81,15 @@ class When:
         example="SELECT count(*) > 5 FROM albums",
     )
     not_: "When | None" = field(
-        "What must not hold.", Record(lambda: When), default=None, key="not", example={"table_exists": "albums"}
+        "What must not hold.",
+        Record(lambda: When),
+        default=None,
+        key="not",
+        example={"table_exists": "albums"},
     )
-    any: "tuple[When, ...]" = field("Conditions of which one is enough.", ListOf(Record(lambda: When)), default=())
+    any: "tuple[When, ...]" = field(
+        "Conditions of which one is enough.", ListOf(Record(lambda: When)), default=()
+    )
 
     def problems(self) -> Iterator[Problem]:
         """Yield a condition that says nothing, or names no column."""
@@ -143,7 +151,7 @@ class Beside:
     )
     irreversible: str = field(
         "Why there is no way back, in words; shown in the plan and agreed to on apply.",
-        Text(),
+        Text(hint="say why there is no way back, in words"),
         default="",
         example="the old values are not kept, as the law wants",
     )
@@ -161,7 +169,9 @@ class Beside:
 class Document:
     """One file is one migration: a version, what it is for, and its steps in order."""
 
-    version: str = field("The version: quoted text, equal to the one in the file's name.", Text(), example="001")
+    version: str = field(
+        "The version: quoted text, equal to the one in the file's name.", Text(), example="001"
+    )
     description: str = field("What it is for, in one sentence.", Text(), example="Create the worker queue")
     steps: Node = field("The steps, run in this order.", Part("steps"))
     requires: tuple[str, ...] | None = field(

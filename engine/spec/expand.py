@@ -60,20 +60,17 @@ class Expander:
     _positions: int = 0
     _numbers: dict[int, int] | None = None
 
-    def steps(self, node: Node, variables: Mapping[str, object], skip: frozenset[int]) -> Iterator[Written]:
+    def steps(self, node: Node, variables: Mapping[str, object]) -> Iterator[Written]:
         """Yield the steps of a file.
 
         Args:
             node: the value of `steps`.
             variables: what templates may read.
-            skip: places of steps whose form is wrong already.
         """
         self._numbers = {}
         outer = Written("", Map(node.span, ()), Map(node.span, ()), 0)
-        for place, item in enumerate(node.items if isinstance(node, List) else ()):
-            if place in skip:
-                self._count(item)
-            elif isinstance(item, Map):
+        for item in node.items if isinstance(node, List) else ():
+            if isinstance(item, Map):
                 yield from self._step(item, variables, outer, in_undo=False)
 
     # ── one step or group ─────────────────────────────────────────────────
@@ -81,6 +78,7 @@ class Expander:
         self, node: Map, variables: Mapping[str, object], outer: Written, *, in_undo: bool
     ) -> Iterator[Written]:
         try:
+            self.to.trust(node)
             verb = self._verb(node, in_undo=in_undo)
             repeats = tuple(self._repeats(node.get("for_each"), variables))
         except Refused:
@@ -168,7 +166,9 @@ class Expander:
         for item in node.items if isinstance(node, List) else (node,):
             before = len(self.to.found)
             if isinstance(item, List):
-                raise self.to.refuse("SP102", "a list inside the list of `undo`", item.span, "make it one list")
+                raise self.to.refuse(
+                    "SP102", "a list inside the list of `undo`", item.span, "make it one list"
+                )
             step = item if isinstance(item, Map) and not _is_sql(item) else _as_sql(item)
             yield from self._step(step, variables, outer, in_undo=True)
             if len(self.to.found) > before:
@@ -182,7 +182,9 @@ class Expander:
         if not isinstance(node, Map):
             yield variables, ()
             return
+        self.to.trust(node)
         key, items = node.entries[0]
+        self.to.trust(items)
         name = self.to.name(key)
         if not name.isidentifier():
             words = f"`{name}` can't be read by a template"
@@ -254,7 +256,9 @@ class Expander:
         for key, _ in entries:
             if key.text in seen and not key.plain:
                 related = (Related("the first one", seen[key.text]),)
-                self.to.report("SP103", f"`{key.text}` is there twice", key.span, "rename one", related=related)
+                self.to.report(
+                    "SP103", f"`{key.text}` is there twice", key.span, "rename one", related=related
+                )
             seen.setdefault(key.text, key.span)
 
 

@@ -95,7 +95,9 @@ def script(to: Converter, node: Node, path: Path) -> tuple[Sql, ...]:
     columns: list[tuple[str, list[str]]] = []
     for key, child in node.entries:
         if key.text not in DIALECTS:
-            raise to.refuse("SP102", f"`{key.text}` is no database", key.span, f"one of {', '.join(DIALECTS)}")
+            raise to.refuse(
+                "SP102", f"`{key.text}` is no database", key.span, f"one of {', '.join(DIALECTS)}"
+            )
         texts: list[str] = []
         for item in child.items if isinstance(child, List) else (child,):
             texts += statements(fragment(to, item, "script", key.text), key.text)
@@ -105,7 +107,8 @@ def script(to: Converter, node: Node, path: Path) -> tuple[Sql, ...]:
         hint = "write a step for each, under `when: {dialect: …}`"
         raise to.refuse("SP102", words, node.span, hint)
     made = tuple(
-        Sql(None, tuple((name, texts[number]) for name, texts in columns)) for number in range(len(columns[0][1]))
+        Sql(None, tuple((name, texts[number]) for name, texts in columns))
+        for number in range(len(columns[0][1]))
     )
     to.complete(made[0], node, "SQL")
     return made
@@ -187,7 +190,9 @@ def parse(to: Converter, node: Map, path: Path) -> Parse:
     """Return `{parse: column, as: type, formats: …, otherwise: …}`."""
     source, as_, formats, otherwise = (node.get(key) for key in _PARSE)
     if source is None or as_ is None:
-        raise to.refuse("SP102", "`parse` needs `as`: the type to read", node.span, "e.g. {parse: views, as: bigint}")
+        raise to.refuse(
+            "SP102", "`parse` needs `as`: the type to read", node.span, "e.g. {parse: views, as: bigint}"
+        )
     column = sql(to, source, (*path, "parse"))
     portable = type_text(to, as_)
     patterns = to.each(formats, (*path, "formats"), to.text) if formats is not None else ()

@@ -54,8 +54,8 @@ def _validator() -> Any:
     return Draft202012Validator(load())
 
 
-def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset[Path]]:
-    """Return what is wrong with the form of a file, and the paths at which it is.
+def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset[Span]]:
+    """Return what is wrong with the form of a file, and the stretches of it that are not to be trusted.
 
     Args:
         root: the tree as it was read; templates in it are taken as they stand.
@@ -67,10 +67,12 @@ def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset
     for path, key in _empty(root, ()):
         name = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "this item"
         message = f"{name} has nothing after its {'colon' if isinstance(path[-1], str) else 'dash'}"
-        hint = "write its value, or take it out; null is written `null`, empty text `\"\"`"
+        hint = 'write its value, or take it out; null is written `null`, empty text `""`'
         found.append(Diagnostic("SP104", "error", message, key, hint, version=version))
         paths.add(path)
-    errors = sorted(_validator().iter_errors(plain(root)), key=lambda e: (str(list(e.absolute_path)), str(e.validator)))
+    errors = sorted(
+        _validator().iter_errors(plain(root)), key=lambda e: (str(list(e.absolute_path)), str(e.validator))
+    )
     renamed = _near_misses(errors)
     at_type = {tuple(e.absolute_path) for e in errors if e.validator == "type"}
     for error in errors:
@@ -80,7 +82,7 @@ def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset
         for diagnostic in _translate(error, path, root, spans, renamed):
             found.append(replace(diagnostic, version=version))
     paths |= {tuple(e.absolute_path) for e in errors}
-    return tuple(dict.fromkeys(found)), frozenset(paths)
+    return tuple(dict.fromkeys(found)), frozenset(descend(root, path).span for path in paths)
 
 
 def _empty(node: Node, path: Path) -> Iterator[tuple[Path, Span]]:
@@ -185,17 +187,38 @@ def _unknown_key(key: str, span: Span, near: str, schema: Mapping[str, Any]) -> 
 def _wrong_type(error: Any, node: Node, name: str, path: Path) -> Diagnostic:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     hint = str(error.schema.get("$comment", ""))
-    if isinstance(node, Scalar) and node.plain and "string" in wanted and not hint:
-        what = "null" if node.value is None else "true or false" if isinstance(node.value, bool) else "a number"
-        words = f"{name} takes text, and unquoted `{node.text}` is {what}"
+    if (
+        isinstance(node, Scalar)
+        and node.plain
+        and "string" in wanted
+        and "integer" not in wanted
+        and not hint
+    ):
+        words = f"{name} takes text, and unquoted `{node.text}` is {plain_kind(node)}"
         return _found(words, node.span, f"write {quoted(node.text)}", "SP104")
+    if "integer" in wanted and "pattern" in error.schema and isinstance(node, Scalar):
+        return _wrong_number(error.schema["pattern"], node, name)
     kinds = [_WORDS[kind] for kind in wanted if not (kind == "object" and hint)]
     words = f"{name} takes {_either(kinds)}, and this is {_kind(node)}"
     if not hint and isinstance(node, Scalar) and "boolean" in wanted:
         hint = _flag(node)
     elif not hint and isinstance(node, Scalar) and wanted == ["array"]:
         hint = f"write [{node.text}]" if path else ""
+    elif (
+        not hint
+        and isinstance(node, Scalar)
+        and wanted == ["object"]
+        and "table" in error.schema.get("properties", {})
+    ):
+        hint = f"write {{table: {node.text}}}"
     return _found(words, node.span, hint)
+
+
+def plain_kind(node: Scalar) -> str:
+    """Return what an unquoted scalar is that is no text."""
+    if node.value is None:
+        return "null"
+    return "a boolean" if isinstance(node.value, bool) else "a number"
 
 
 def _flag(node: Scalar) -> str:
@@ -233,15 +256,25 @@ def _wrong_word(error: Any, node: Node, name: str) -> Diagnostic:
         choices = [str(c).lower() if isinstance(c, bool) else str(c) for c in error.validator_value]
     else:
         inside = str(error.validator_value)[2:-2]
-        choices = [part for part in inside.split("|") if _TEMPLATE not in part]
-        if _TEMPLATE in inside:
-            wanted = _either([*(f"`{c}`" for c in choices), "a whole number"])
-            number = re.fullmatch(r"[+-]?\d+", text.strip())
-            hint = f"write {text.strip()} without quotes" if number else ""
-            return _found(f"{name} takes {wanted}, and this is {_kind(node)}", node.span, hint)
+        if _TEMPLATE in inside and isinstance(node, Scalar):
+            return _wrong_number(error.validator_value, node, name)
+        choices = inside.split("|")
     if "{{" in text:
-        return _found(f"{name} is a fixed word and takes no template", node.span, f"one of {', '.join(choices)}")
+        return _found(
+            f"{name} is a fixed word and takes no template", node.span, f"one of {', '.join(choices)}"
+        )
     near = nearest(text, choices)
     hint = f"did you mean `{near}`?" if near else f"one of {', '.join(choices)}"
     shown = f"`{text}`" if isinstance(node, Scalar) else _kind(node)
     return _found(f"{name} can't be {shown}", node.span, hint)
+
+
+def _wrong_number(pattern: str, node: Scalar, name: str) -> Diagnostic:
+    """Return the finding for what is neither a whole number nor the fixed word beside it."""
+    choices = [part for part in pattern[2:-2].split("|") if _TEMPLATE not in part]
+    wanted = _either([*(f"`{choice}`" for choice in choices), "a whole number"])
+    near = nearest(node.text, choices)
+    hint = f"did you mean `{near}`?" if near else ""
+    if re.fullmatch(r"[+-]?\d+", node.text.strip()):
+        hint = f"write {node.text.strip()} without quotes"
+    return _found(f"{name} takes {wanted}, and this is {_kind(node)}", node.span, hint)

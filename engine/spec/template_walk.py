@@ -260,7 +260,7 @@ _FILTERS: dict[str, Any] = {
     "int": lambda renderer, value: int(renderer.text(value)),
 }
 _ALLOWED = frozenset(
-    "Template Output TemplateData Name Getattr Const Filter CondExpr Compare Operand".split()
+    "Template Output TemplateData Name Getattr Const Filter Keyword CondExpr Compare Operand".split()
     + "And Or Not Concat If".split()
 )
 _COMPARE: dict[str, Any] = {

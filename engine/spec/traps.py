@@ -199,7 +199,7 @@ def _misread(text: str, start: int, at: int, flow: bool) -> Trap | None:
         return template_without_quotes(text, start, end)
     if value[0] in OPENERS and value not in "|>":
         return opening(text, start, end)
-    if value[0] == "-" and value[1:2] == " " and text[text.rfind("\n", 0, start) + 1 : start].strip(" -"):
+    if value[0] == "-" and value[1:2] in ("", " ") and text[text.rfind("\n", 0, start) + 1 : start].strip(" -"):
         message = "a list can't begin behind a colon; a text that begins with `- ` needs quotes"
         return Trap(
             start, end, message, "begin the list on the line below, or " + line_with_quotes(text, start, end)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.errors import Path
 from engine.model.expression import PerDialect
 from engine.spec.convert import Converter, Refused
 from engine.spec.nodes import Map, Node, Scalar
@@ -19,7 +18,6 @@ def variables(
     dialect: str,
     *,
     meant: bool,
-    broken: frozenset[Path] = frozenset(),
 ) -> dict[str, object]:
     """Return name → value for templates.
 
@@ -31,8 +29,6 @@ def variables(
         dialect: the database's kind, for values given per database.
         meant: False where the file is not for this database: then any of
             several values will do, since nothing is run.
-        broken: paths whose form is wrong already. Such a variable is empty
-            text, so that templates that read it are not found wrong too.
     """
     found: dict[str, object] = {}
     for name, given in overrides.items():
@@ -40,9 +36,6 @@ def variables(
     if not isinstance(node, Map):
         return found
     for key, child in node.entries:
-        if any(path[:2] == ("vars", key.text) for path in broken):
-            found.setdefault(key.text, "")
-            continue
         try:
             name = to.name(key)
             if not name.isidentifier():
@@ -50,13 +43,15 @@ def variables(
                 raise to.refuse("SP102", words, key.span, "letters, digits and `_`, no digit first")
             own = _value(to, child, dialect, meant)
         except Refused:
-            found.setdefault(key.text, "")
+            # Something that is a name, a number and SQL, so that no template is found wrong for it.
+            found.setdefault(key.text, "1")
             continue
         found.setdefault(name, own)
     return found
 
 
 def _value(to: Converter, node: Node, dialect: str, meant: bool) -> object:
+    to.trust(node)
     if not isinstance(node, Map):
         return scalar_value(to, node)
     texts = {key.text: scalar_value(to, child) for key, child in node.entries}

@@ -117,7 +117,7 @@ class Alter:
     validate_constraints: tuple[str, ...] = field(
         "Constraints added with `validate: later` whose rows are judged now.", Names(), default=()
     )
-    comment: str | None | Absent = field(
+    comment: str | Absent | None = field(
         "The table's new comment; null takes it away.", Text(nullable=True), default=ABSENT
     )
     options: Options = field(

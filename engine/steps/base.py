@@ -14,7 +14,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 from engine.errors import Problem
@@ -106,7 +106,7 @@ def field(
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
 
 
-@lru_cache(maxsize=None)
+@cache
 def entries(cls: type) -> tuple[Entry, ...]:
     """Return the fields of a record in the order in which they are defined."""
     found = []

@@ -35,7 +35,10 @@ class Origin:
 
     table: str = field("A table or a view.", Name(), default="", short="any", example="youtube_shorts")
     sql: Sql | None = field(
-        "A query; the step needs `key` then.", SqlText("query"), default=None, example="SELECT id, title FROM albums"
+        "A query; the step needs `key` then.",
+        SqlText("query"),
+        default=None,
+        example="SELECT id, title FROM albums",
     )
 
     def problems(self) -> Iterator[Problem]:
@@ -62,7 +65,7 @@ class Copy:
         "    source: {value: youtube_legacy}\n"
         "    source_id: video_id\n"
         '    title: "trim(title)"\n'
-        '    view_count: {parse: views, as: bigint, otherwise: null}\n'
+        "    view_count: {parse: views, as: bigint, otherwise: null}\n"
         '  where: "video_id IS NOT NULL"\n'
         "  on_conflict: skip\n"
         "  conflict_key: [source, source_id]\n"
@@ -100,7 +103,10 @@ class Copy:
         "What is done with a row whose `conflict_key` is there already.", ON_CONFLICT, default="fail"
     )
     conflict_key: tuple[str, ...] = field(
-        "Columns of the target by which rows are the same.", Names(), default=(), example=["source", "source_id"]
+        "Columns of the target by which rows are the same.",
+        Names(),
+        default=(),
+        example=["source", "source_id"],
     )
     batch_size: int | str = field(BATCH_DOC, BATCH_SIZE, default="auto", example=10000)
     expect_rows: ExpectRows | None = field(EXPECT_ALL_DOC, Record(ExpectRows), default=None, example="all")
@@ -111,11 +117,10 @@ class Copy:
             words = "a copy from a query needs `key`: columns of it that are unique and never NULL"
             yield Problem("SP102", words, ("from",), hint="add e.g. `key: id`")
         if self.on_conflict != "fail" and not self.conflict_key:
-            words = f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
+            words = (
+                f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
+            )
             yield Problem("SP102", words, ("on_conflict",), hint="add e.g. `conflict_key: [id]`")
-        if self.on_conflict == "fail" and self.conflict_key:
-            words = "`conflict_key` does nothing without `on_conflict: skip` or `replace`"
-            yield Problem("SP102", words, ("conflict_key", "<key>"), hint="add `on_conflict`, or take it out")
 
     def changes(self, state: SchemaState) -> Iterator[Change]:
         """Return the copy; `columns: same` is left to planning, which knows both tables."""

@@ -75,7 +75,9 @@ class Create:
         "create: {type: album_size, values: [single, ep, lp]}",
     )
 
-    table: str = field("The table to make; for a trigger the table it is on.", Name(), default="", example="albums")
+    table: str = field(
+        "The table to make; for a trigger the table it is on.", Name(), default="", example="albums"
+    )
     columns: tuple[tuple[str, Column], ...] = field(
         "The columns, in this order: name and definition, or name and type.",
         MapOf(Record(Column)),
@@ -142,7 +144,10 @@ class Create:
         example=["insert", "update"],
     )
     when: Sql | None = field(
-        "The condition on a row under which a trigger fires.", SqlText(), default=None, example="new.price > 0"
+        "The condition on a row under which a trigger fires.",
+        SqlText(),
+        default=None,
+        example="new.price > 0",
     )
     body: Sql | None = field(
         "What stands between BEGIN and END, per database; for PostgreSQL the body of the function that the "
@@ -162,9 +167,10 @@ class Create:
         """Yield keys that are missing or do not belong to what is made."""
         yield from form_problems(self, _FORMS)
         inline = [name for name, column in self.columns if column.primary_key]
-        if self.primary_key is not None and inline:
-            words = f"the primary key is on column `{inline[0]}` and here"
-            yield Problem("SP102", words, ("primary_key",), hint="keep one of the two")
+        if self.primary_key is not None:
+            if inline and sorted(inline) != sorted(self.primary_key.columns):
+                words = f"the primary key is `{inline[0]}` by its column, and another here"
+                yield Problem("SP102", words, ("primary_key",), hint="keep one of the two")
         elif len(inline) > 1:
             words = f"columns {', '.join(f'`{name}`' for name in inline)} are each marked as the primary key"
             path = ("columns", inline[1], "primary_key")
@@ -184,6 +190,10 @@ class Create:
             yield CreateTable(self._definition(), self.if_not_exists)
 
     def _definition(self) -> TableDef:
+        key = self.primary_key.definition() if self.primary_key else None
+        inline = [name for name, column in self.columns if column.primary_key]
+        if key is not None and not key.name and list(key.columns) == inline:
+            key = None  # said twice; on the column it is the simpler text
         columns: list[ColumnDef] = []
         uniques = [key.definition(self.table) for key in self.unique]
         for name, column in self.columns:
@@ -191,11 +201,11 @@ class Create:
             if definition.unique:
                 # A key of its own, so that it has a name and can go again without the column.
                 uniques.append(KeyDef((name,), derive_name("uq", self.table, (name,))))
-            columns.append(replace(definition, unique=False))
+            columns.append(replace(definition, unique=False, primary_key=column.primary_key and key is None))
         return TableDef(
             self.table,
             tuple(columns),
-            self.primary_key.definition() if self.primary_key else None,
+            key,
             tuple(uniques),
             tuple(CheckDef(name, sql) for name, sql in self.checks),
             tuple(key.definition(self.table) for key in self.foreign_keys),

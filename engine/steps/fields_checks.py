@@ -44,7 +44,10 @@ class RowCount:
     table: str = field("The table or view whose rows are counted.", Name())
     where: Sql | None = field(WHERE, SqlText(), default=None)
     equals: Number | None = field(
-        "The number, or {table: …} or {sql: …} that gives it.", Record(Number), default=None, example={"table": "a"}
+        "The number, or {table: …} or {sql: …} that gives it.",
+        Record(Number),
+        default=None,
+        example={"table": "a"},
     )
     min: int | None = field("At least so many.", Whole(0), default=None, example=1)
     max: int | None = field("At most so many.", Whole(0), default=None)
@@ -58,7 +61,9 @@ class RowCount:
             yield Problem("SP102", words, ("<key>",), hint="e.g. `min: 1`")
         if self.equals is not None and bounds:
             words = "`equals` says it already: `min` and `max` come in its place"
-            yield Problem("SP102", words, ("min" if self.min is not None else "max", "<key>"), hint="keep one")
+            yield Problem(
+                "SP102", words, ("min" if self.min is not None else "max", "<key>"), hint="keep one"
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             yield Problem("SP102", f"no number is at least {self.min} and at most {self.max}", ("max",))
 
@@ -78,7 +83,9 @@ class Unique:
     """No two rows are alike in these columns; NULLs are never alike."""
 
     table: str = field("The table or view.", Name())
-    columns: tuple[str, ...] = field("The columns.", Names(), also=("column",), example=["source", "source_id"])
+    columns: tuple[str, ...] = field(
+        "The columns.", Names(), also=("column",), example=["source", "source_id"]
+    )
     where: Sql | None = field(WHERE, SqlText(), default=None)
     description: str = field(DESCRIPTION, Text(), default="")
 
@@ -114,7 +121,9 @@ class References:
     """Each row has its partner in another table; NULL is no reference."""
 
     table: str = field("The table or view.", Name())
-    columns: tuple[str, ...] = field("The columns that refer.", Names(), also=("column",), example="artist_id")
+    columns: tuple[str, ...] = field(
+        "The columns that refer.", Names(), also=("column",), example="artist_id"
+    )
     to: Target = field("The table and columns referred to.", Record(Target), example={"table": "artists"})
     where: Sql | None = field(WHERE, SqlText(), default=None)
     description: str = field(DESCRIPTION, Text(), default="")
@@ -130,7 +139,13 @@ class References:
         """Return it as planning knows it."""
         extra = (("to_table", self.to.table), ("to_columns", self.to.columns))
         return RowCheck(
-            "references", place, self.table, self.columns, self.where, description=self.description, extra=extra
+            "references",
+            place,
+            self.table,
+            self.columns,
+            self.where,
+            description=self.description,
+            extra=extra,
         )
 
 
@@ -246,7 +261,9 @@ class Exists:
     """A table, some of its columns, an index, a view or a constraint is there."""
 
     table: str = field("The table.", Name(), default="", example="albums")
-    columns: tuple[str, ...] = field("Columns of the table.", Names(), default=(), also=("column",), example="title")
+    columns: tuple[str, ...] = field(
+        "Columns of the table.", Names(), default=(), also=("column",), example="title"
+    )
     index: str = field("The index.", Name(), default="")
     view: str = field("The view.", Name(), default="")
     constraint: str = field("The constraint of the table.", Name(), default="")

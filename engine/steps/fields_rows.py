@@ -84,7 +84,9 @@ class SortPart:
         """Yield an error unless it is a column or an expression."""
         if bool(self.column) == (self.sql is not None):
             words = "this is a `column` or `sql`, one of the two"
-            yield Problem("SP102", words, ("sql", "<key>") if self.column else (), hint='{sql: "lower(email)"}')
+            yield Problem(
+                "SP102", words, ("sql", "<key>") if self.column else (), hint='{sql: "lower(email)"}'
+            )
 
     def part(self) -> OrderPart:
         """Return it as planning knows it."""

@@ -95,7 +95,9 @@ class Column:
         if self.stored and self.generated is None:
             yield Problem("SP102", "`stored` is for generated columns", ("stored",), hint="add `generated`")
         if self.generated is not None and self.default is not None:
-            yield Problem("SP102", "a generated column takes no default", ("default",), hint="take one of the two out")
+            yield Problem(
+                "SP102", "a generated column takes no default", ("default",), hint="take one of the two out"
+            )
         if self.generated is not None and self.auto_increment:
             words = "a generated column can't be numbered by the database too"
             yield Problem("SP102", words, ("auto_increment",), hint="take one of the two out")
@@ -175,7 +177,9 @@ class ChangedColumn:
     def problems(self) -> Iterator[Problem]:
         """Yield an error where nothing changes."""
         if self == ChangedColumn():
-            yield Problem("SP102", "nothing is changed here", (), hint="name what changes, e.g. `type: bigint`")
+            yield Problem(
+                "SP102", "nothing is changed here", (), hint="name what changes, e.g. `type: bigint`"
+            )
 
     def change(self, name: str) -> ChangeColumn:
         """Return it as planning knows it, for the column `name`."""
@@ -304,7 +308,9 @@ class Exclusion:
 
     name: str = field("Its name.", Name(), example="no_overlap")
     elements: tuple[tuple[str, str], ...] = field(
-        "Columns and the operators they are compared by.", MapOf(Text()), example={"room": "=", "during": "&&"}
+        "Columns and the operators they are compared by.",
+        MapOf(Text()),
+        example={"room": "=", "during": "&&"},
     )
     using: str = field("The index method.", Name(), default="gist")
 
@@ -319,7 +325,9 @@ class ConstraintRef:
 
     name: str = field("Its name.", Name(), default="", short="any", example="ck_title")
     unique: tuple[str, ...] = field("The columns of a unique key.", Names(), default=())
-    check: str = field("The condition of a check, as it was written.", Text(), default="", example="price >= 0")
+    check: str = field(
+        "The condition of a check, as it was written.", Text(), default="", example="price >= 0"
+    )
     foreign_key: tuple[str, ...] = field("The columns of a foreign key.", Names(), default=())
 
     def problems(self) -> Iterator[Problem]:

@@ -45,17 +45,18 @@ class Insert:
     on_conflict: str = field(
         "What is done with a row whose `conflict_key` is there already.", ON_CONFLICT, default="fail"
     )
-    conflict_key: tuple[str, ...] = field("Columns by which rows are the same.", Names(), default=(), example="id")
+    conflict_key: tuple[str, ...] = field(
+        "Columns by which rows are the same.", Names(), default=(), example="id"
+    )
     expect_rows: ExpectRows | None = field(EXPECT_ALL_DOC, Record(ExpectRows), default=None, example=2)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield keys that are missing for what is asked, and rows whose key is."""
+        """Yield keys that are missing for what is asked."""
         if self.on_conflict != "fail" and not self.conflict_key:
-            words = f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
+            words = (
+                f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
+            )
             yield Problem("SP102", words, ("on_conflict",), hint="add e.g. `conflict_key: [id]`")
-        if self.on_conflict == "fail" and self.conflict_key:
-            words = "`conflict_key` does nothing without `on_conflict: skip` or `replace`"
-            yield Problem("SP102", words, ("conflict_key", "<key>"), hint="add `on_conflict`, or take it out")
 
     def changes(self, state: SchemaState) -> Iterator[Change]:
         """Return the rows, all with the same columns in the order in which they first appear."""

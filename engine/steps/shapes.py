@@ -30,9 +30,14 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words for people, or a label → `str`; with `nullable` also `None`."""
+    """Words for people, or a label → `str`; with `nullable` also `None`.
+
+    Attributes:
+        hint: what to say to someone who writes something else.
+    """
 
     nullable: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +154,20 @@ class Part:
 
 
 Shape = Union[
-    Name, Names, Text, Word, Words, Flag, Whole, SqlText, Value, Expr, Type, Scalar, MapOf, ListOf, Record, Part
+    Name,
+    Names,
+    Text,
+    Word,
+    Words,
+    Flag,
+    Whole,
+    SqlText,
+    Value,
+    Expr,
+    Type,
+    Scalar,
+    MapOf,
+    ListOf,
+    Record,
+    Part,
 ]

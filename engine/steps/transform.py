@@ -33,7 +33,9 @@ class Partner:
     )
     table: str = field("The other table.", Name(), default="", example="customers")
     sql: Sql | None = field("A query in place of a table; it needs `as`.", SqlText("query"), default=None)
-    alias: str = field("The name of the query in `match` and `set`.", Name(), default="", key="as", example="c")
+    alias: str = field(
+        "The name of the query in `match` and `set`.", Name(), default="", key="as", example="c"
+    )
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is missing for a table or a query."""

@@ -79,9 +79,7 @@ def content_hash(path: Path | str) -> str:
                 digest.update(name.encode())
                 for row in db.execute(_select(db, name, sql or "")):
                     digest.update(repr(row).encode())
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
-            counters = db.execute("SELECT name, seq FROM sqlite_sequence ORDER BY name").fetchall()
-            digest.update(repr([c for c in counters if not own(c[0])]).encode())
+        digest.update(repr(sorted(_counters(db).items())).encode())
     return digest.hexdigest()
 
 
@@ -117,6 +115,13 @@ def _objects(db: sqlite3.Connection) -> Iterator[tuple[str, str, str, str | None
     for kind, name, table, sql in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"):
         if not (own(name) or own(table) or name == "sqlite_sequence" or name.startswith("sqlite_stat")):
             yield kind, name, table, sql
+
+
+def _counters(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the counters; a table of counters that is empty is as good as none (it can't be dropped)."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+        return {}
+    return {name: seq for name, seq in db.execute("SELECT name, seq FROM sqlite_sequence") if not own(name)}
 
 
 def _select(db: sqlite3.Connection, table: str, sql: str) -> str:

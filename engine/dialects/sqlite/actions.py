@@ -173,7 +173,7 @@ def using(alteration: Alteration, expression: Expression, path: Path, shadow: Sh
     table = alteration.before.name
     text = expression_sql(expression, path)
     see_condition(shadow, table, text, path)
-    if has_word(text, "select") and fold(table) in names_in(text):
+    if has_word(text, "SELECT") and fold(table) in names_in(text):
         raise Problem(
             "SP111",
             f"`using` can't query `{table}` while `{table}` is rebuilt",

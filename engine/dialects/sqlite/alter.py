@@ -84,11 +84,11 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
     after = session.shadow.clone()
     run(after, route.all, ())
     if alteration.dropped or renames:
-        broken = broken_by(session.shadow, route.all, ())
+        broken = broken_by(session.shadow, route.all, (), about=table.name)
         refuse(f"what this step takes away from `{table.name}`", broken, (), table.name)
     checks = alteration.checks(pairs)
     fresh = waiting_on(session.state, table, _moved(alteration))
-    back = ()
+    back: tuple[Unit, ...] = ()
     if way_kept:
         way = Way(session.shadow, alteration, route, table, after, pairs, tuple(session.pending))
         back = (way_back(way, context),)

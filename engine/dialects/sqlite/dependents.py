@@ -9,19 +9,24 @@ from engine.dialects.sqlite.restore import run
 from engine.dialects.sqlite.shadow import Shadow, ShadowError
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, ddl
-from engine.dialects.sqlite.translate import names_in, pieces
+from engine.dialects.sqlite.tokens import tokens
+from engine.dialects.sqlite.translate import names_in
 from engine.errors import Path, Problem
 from engine.model.plan import Statement
-from engine.model.state import SchemaState, Table, Trigger, fold
+from engine.model.state import SchemaState, Table, Trigger, View, fold
 
 Broken = tuple[str, str]  # kind, name
 
 
-def broken_by(shadow: Shadow, statements: Sequence[Statement], path: Path, own: str = "") -> tuple[Broken, ...]:
+def broken_by(
+    shadow: Shadow, statements: Sequence[Statement], path: Path, *, own: str = "", about: str = ""
+) -> tuple[Broken, ...]:
     """Return the views and triggers that work now and would not after `statements`.
 
     Args:
         own: a table whose own triggers do not count, because they go with it.
+        about: the table that changes: a trigger that only sets off one that is broken is not named
+            beside it.
     """
     before = shadow.state
     copy = shadow.clone()
@@ -32,12 +37,15 @@ def broken_by(shadow: Shadow, statements: Sequence[Statement], path: Path, own: 
         for view in before.views
         if after.view(view.name) and _view_works(shadow, view.name) and not _view_works(copy, view.name)
     ]
+    triggers: list[Trigger] = []
     for trigger in before.triggers:
         kept = after.trigger(trigger.name)
         if kept is None or fold(trigger.table) == fold(own):
             continue
         if _trigger_works(shadow, before, trigger) and not _trigger_works(copy, after, kept):
-            found.append(("trigger", trigger.name))
+            triggers.append(trigger)
+    direct = [t for t in triggers if fold(about) in names_in(t.sql)]
+    found += [("trigger", trigger.name) for trigger in direct or triggers]
     return tuple(found)
 
 
@@ -48,7 +56,7 @@ def needing_table(shadow: Shadow, table: Table, path: Path) -> tuple[Broken, ...
         ("foreign key of table", other.name) for other in state.referring_to(table.name) if not other.virtual
     ]
     gone = (FOREIGN_KEYS_OFF, ddl(f"DROP TABLE {quote(table.name)}"))
-    return (*keys, *broken_by(shadow, gone, path, table.name))
+    return (*keys, *broken_by(shadow, gone, path, own=table.name, about=table.name))
 
 
 def naming_column(shadow: Shadow, table: Table, column: str) -> tuple[Broken, ...]:
@@ -71,7 +79,7 @@ def naming_column(shadow: Shadow, table: Table, column: str) -> tuple[Broken, ..
             found.append(("view", view.name))
     for trigger in state.triggers:
         about = fold(trigger.table) == fold(table.name) or fold(table.name) in names_in(trigger.sql)
-        quoted = {fold(p.text[1:-1]) for p in pieces(trigger.sql) if p.kind == "name" and p.text.startswith('"')}
+        quoted = {fold(t.name) for t in tokens(trigger.sql) if t.kind == "quoted" and t.text.startswith('"')}
         if about and fold(column) in quoted:
             found.append(("trigger", trigger.name))
     return tuple(found)
@@ -110,15 +118,24 @@ def _trigger_works(shadow: Shadow, state: SchemaState, trigger: Trigger) -> bool
     relation = state.relation(trigger.table)
     if relation is None or not relation.columns:
         return False
-    writable = [c.name for c in relation.columns if c.generated is None] or [relation.columns[0].name]
+    return _prepares(shadow, firing(event_of(trigger.sql), relation))
+
+
+def firing(event: str, relation: Table | View) -> str:
+    """Return a statement that makes SQLite read every trigger of `relation` for `event`."""
     name = quote(relation.name)
-    words = [p.word for p in pieces(trigger.sql) if p.word]
-    event = next((word for word in words if word in ("insert", "update", "delete")), "update")
     if event == "insert":
-        return _prepares(shadow, f"INSERT INTO {name} DEFAULT VALUES")
+        return f"INSERT INTO {name} DEFAULT VALUES"
     if event == "delete":
-        return _prepares(shadow, f"DELETE FROM {name}")
-    return _prepares(shadow, f"UPDATE {name} SET " + ", ".join(f"{quote(c)} = {quote(c)}" for c in writable))
+        return f"DELETE FROM {name}"
+    columns = [c.name for c in relation.columns if c.generated is None]
+    return f"UPDATE {name} SET " + ", ".join(f"{quote(c)} = {quote(c)}" for c in columns)
+
+
+def event_of(sql: str) -> str:
+    """Return the event of a CREATE TRIGGER text: insert, update or delete."""
+    words = (token.text.lower() for token in tokens(sql) if token.kind == "word")
+    return next((word for word in words if word in ("insert", "update", "delete")), "update")
 
 
 def _prepares(shadow: Shadow, sql: str) -> bool:

@@ -57,19 +57,26 @@ class Text:
         plain: the same with the clock as the spec writes it, for counts in planning.
         access: what it reads and calls.
         nested: True where it holds a sub-select, so that it may read other rows.
+        over: True where it holds a window function, which needs all rows at once.
     """
 
     sql: str
     plain: str
     access: Access
     nested: bool
+    over: bool = False
 
 
 _NOTHING = Access(frozenset(), frozenset(), frozenset())
 
 
-def text_of(session: Planning, expression: Expression, frame: Frame, path: Path) -> Text:
+def text_of(
+    session: Planning, expression: Expression, frame: Frame, path: Path, *, windows: bool = False
+) -> Text:
     """Return an expression ready to be sent.
+
+    Args:
+        windows: True where a window function may stand, because all rows are read at once.
 
     Raises:
         Problem: SP110, SP111, RF101, RF102, RF110 or LT108 at `path`.
@@ -79,13 +86,16 @@ def text_of(session: Planning, expression: Expression, frame: Frame, path: Path)
         return Text(plain, plain, _NOTHING, False)
     if isinstance(expression, Sql) and has_word(plain, "RAISE"):
         raise Problem("SP110", "RAISE is for triggers", path)
+    over = windows and has_word(plain, "OVER")
+    # After WHERE an aggregate is refused, as it must be where each row has a value of its own.
+    probe = f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
     try:
-        access = see(session.shadow, f"SELECT ({plain}) FROM {frame.source}", path, frame.table)
+        access = see(session.shadow, probe, path, frame.table)
     except Problem as problem:
         raise _explained(problem, expression, frame) from problem
     # What a `parse` makes is nested too, but only what the spec wrote can read other rows.
     written = text_for_sqlite(expression.column, path) if isinstance(expression, Parse) else plain
-    return Text(bind_clock(plain), plain, access, has_word(written, "SELECT"))
+    return Text(bind_clock(plain), plain, access, has_word(written, "SELECT"), over)
 
 
 def _explained(problem: Problem, expression: Expression, frame: Frame) -> Problem:

@@ -91,7 +91,7 @@ def _column(part: tuple[Token, ...]) -> str:
 
 
 @lru_cache(maxsize=8192)
-def index_of(name: str, table: str, sql: str, columns: tuple[str, ...] | None) -> Index:
+def index_of(name: str, table: str, sql: str, columns: frozenset[str] | None) -> Index:
     """Return the index that a text describes.
 
     Args:

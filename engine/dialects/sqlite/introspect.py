@@ -38,6 +38,7 @@ _SHADOWS = {
 }
 
 
+@lru_cache(maxsize=8192)
 def is_engines(name: str, sqlites: bool = True) -> bool:
     """Tell whether a table of this name is the engine's own or, unless told else, SQLite's own."""
     folded = fold(name)
@@ -74,8 +75,11 @@ def unknown_collations(objects: Iterable[CatalogueObject]) -> tuple[str, ...]:
 def untouchable(found: SchemaState, opaque: Iterable[CatalogueObject]) -> SchemaState:
     """Return the state with the tables in `opaque`, or with an index in it, marked as virtual."""
     names = {fold(o.table) for o in opaque if o.type in ("table", "index")}
-    tables = tuple(replace(t, virtual=t.virtual or fold(t.name) in names) for t in found.tables)
-    return replace(found, tables=tables) if names else found
+    if not names:
+        return found
+    return replace(
+        found, tables=tuple(replace(t, virtual=t.virtual or fold(t.name) in names) for t in found.tables)
+    )
 
 
 def state(catalogue: Catalogue, columns: Mapping[str, tuple[Column, ...]] | None = None) -> SchemaState:
@@ -230,5 +234,10 @@ def _virtual(row: CatalogueObject, columns: tuple[Column, ...]) -> Table:
 
 
 def _index(row: CatalogueObject, on: Table | None) -> Index:
-    names = tuple(fold(column.name) for column in on.columns) if on is not None else None
-    return index_of(row.name, row.table, row.sql, names)
+    return index_of(row.name, row.table, row.sql, _folded(on.sql) if on is not None else None)
+
+
+@lru_cache(maxsize=8192)
+def _folded(sql: str) -> frozenset[str]:
+    """Return the folded names of the columns in a table's text."""
+    return frozenset(fold(column.name) for column in table(sql).columns)

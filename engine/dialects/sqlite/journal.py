@@ -146,7 +146,8 @@ class Journal:
     def _went(self) -> str:
         row = ["old." + quote(self.table.row_id)] if self.keeps_row_id else []
         values = [*self.live("old", values=False), "1", "0", *row, *self.live("old", key=False)]
-        return f"{self.head('old')} VALUES ({', '.join(values)}) {self._conflict(['"now" = 0'])}"
+        gone = self._conflict(['"now" = 0'])
+        return f"{self.head('old')} VALUES ({', '.join(values)}) {gone}"
 
     def _conflict(self, changes: Sequence[str]) -> str:
         key = ", ".join(quote(n) for n in self.key_columns())

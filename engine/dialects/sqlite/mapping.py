@@ -55,7 +55,7 @@ def mapping_of(session: Planning, change: CopyRows, target: Table, frame: Frame,
                 "SP110", f"`{target.name}.{column.name}` is generated: it takes no value", (*path, "<key>")
             )
         columns.append(column)
-        texts.append(text_of(session, expression, frame, path))
+        texts.append(text_of(session, expression, frame, path, windows=True))
         if isinstance(expression, Parse):
             check = parse_check(expression, f"{target.name}.{column.name}", frame.source, where, path)
             checks += [check] if check else []

@@ -227,8 +227,8 @@ def _work(
     moving = [target, *found.tables]
     onto_itself = source.table is not None and any(same_name(t.name, source.table.name) for t in moving)
     nested = any(reads_table(texts, t.name, nested=True) for t in moving)
-    of_values = any(reads_table(mapping.texts, t.name, nested=True) for t in moving)
-    if not (rank or onto_itself or nested or source.table is None):
+    of_values = any(t.over for t in mapping.texts) or any(reads_table(mapping.texts, t.name, nested=True) for t in moving)
+    if not (rank or onto_itself or nested or of_values or source.table is None):
         return None
     values = source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
     name = f"engine_undo_{session.undo_number()}"

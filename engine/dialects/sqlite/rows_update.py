@@ -80,7 +80,8 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
     table = update.table
     sets = ", ".join(f"{quote(c.name)} = ({t.sql})" for c, t in zip(update.columns, update.texts, strict=True))
     direct = f"UPDATE {update.name} SET {sets}" + (f" FROM {update.partner}" if update.partner else "")
-    access = see(session.shadow, f"{direct} WHERE {update.condition}", ())
+    blank = ", ".join(f"{quote(c.name)} = NULL" for c in update.columns)
+    access = see(session.shadow, f"UPDATE {update.name} SET {blank}", ())
     names = [c.name for c in update.columns]
     found = effects(session.state, table, "update", access.writes, names)
     recording = recording_of(session, table, ("update",), found, context, update.columns)
@@ -195,7 +196,7 @@ def _prepare(session: Planning, change: UpdateRows) -> tuple[Update, Text | None
                 "SP110", f"`{table.name}.{column.name}` is generated: it takes no value", ("set", name, "<key>")
             )
         columns_.append(column)
-        texts.append(text_of(session, expression, frame, ("set", name)))
+        texts.append(text_of(session, expression, frame, ("set", name), windows=True))
         if isinstance(expression, Parse):
             check = parse_check(expression, f"{table.name}.{name}", frame.source, condition, ("set", name))
             checks += [check] if check else []
@@ -253,7 +254,7 @@ def _frozen(update: Update, texts: Sequence[Text], found: Effects) -> bool:
     writes, a key that it changes, triggers and foreign keys that write to the table itself.
     """
     changed = {fold(c.name) for c in update.columns}
-    if changed & {fold(n) for n in (*update.key.names, *update.own.names)}:
+    if changed & {fold(n) for n in (*update.key.names, *update.own.names)} or any(t.over for t in texts):
         return True
     partner_reads = bool(update.partner) and any(
         same_name(name, update.table.name) for t in texts for name, _ in t.access.reads if t.nested
@@ -277,7 +278,7 @@ def _note(update: Update, journal: Journal, range_: str) -> tuple[Statement, ...
         (f"{update.name}.{quote(c.name)}", f"({t.sql})") for c, t in zip(update.columns, update.texts, strict=True)
     ]
     where = f"{range_} AND {update.condition}" if range_ else update.condition
-    once = not any(t.nested for t in update.texts)
+    once = not any(t.nested or t.over for t in update.texts)
     if once:
         differ = " OR ".join(f"{o} COLLATE BINARY IS NOT {n} OR typeof({o}) <> typeof({n})" for o, n in pairs)
         where += f" AND ({differ})"

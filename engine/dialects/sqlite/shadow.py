@@ -218,8 +218,11 @@ class Shadow:
         Raises:
             ShadowError: it can't be compiled, or is no query.
         """
-        if any(touch.kind == "write" for touch in self.touches(query)):
-            raise ShadowError("a query is wanted, and this changes something")
+        touches = self.touches(query)
+        if any(t.kind == "write" for t in touches) or not tokens(query)[0].is_word(
+            "SELECT", "WITH", "VALUES"
+        ):
+            raise ShadowError("a query is wanted, and this is none")
         connection = self._base.connection
         # Without rows a query ends at once; one that counts up by itself may take its time.
         connection.set_progress_handler(lambda: 1, _OPCODES)
@@ -233,10 +236,7 @@ class Shadow:
             names = ()
         finally:
             connection.set_progress_handler(None, 0)
-        names = names or self._columns_unrun(query)
-        if not names:
-            raise ShadowError("a query is wanted, and this gives no columns")
-        return names
+        return names or self._columns_unrun(query)
 
     def _columns_unrun(self, query: str) -> tuple[str, ...]:
         """Return the names of a query's columns without a run: as those of a view (`a`, `a:1`)."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite import names
+from engine.dialects.sqlite.dependents import firing
 from engine.dialects.sqlite.failures import problem_of
 from engine.dialects.sqlite.restore import run
 from engine.dialects.sqlite.shadow import ShadowError
 from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote
 from engine.dialects.sqlite.statements import ddl, question, text_guard
-from engine.dialects.sqlite.translate import bare, pieces
+from engine.dialects.sqlite.tokens import tokens
 from engine.errors import Path, Problem
 from engine.model.changes import CreateTrigger, DropTrigger
 from engine.model.definitions import TriggerDef
@@ -52,7 +53,7 @@ def create_trigger(session: SQLiteSession, change: CreateTrigger, context: StepC
     run(trial, forward, path)
     for event in trigger.events:
         try:
-            trial.prepare(firing(event, owner))
+            trial.prepare(firing(event.split()[0].lower(), owner))
         except ShadowError as error:
             raise problem_of(str(error), trial.state, path) from error
     back = (
@@ -130,17 +131,6 @@ def drop_trigger(session: SQLiteSession, change: DropTrigger, context: StepConte
     return (unit,)
 
 
-def firing(event: str, relation: Table | View) -> str:
-    """Return a statement that makes SQLite read every trigger of `relation` for `event`."""
-    kind, name = event.split()[0].lower(), quote(relation.name)
-    if kind == "insert":
-        return f"INSERT INTO {name} DEFAULT VALUES"
-    if kind == "delete":
-        return f"DELETE FROM {name}"
-    columns = [c.name for c in relation.columns if c.generated is None]
-    return f"UPDATE {name} SET " + ", ".join(f"{quote(c)} = {quote(c)}" for c in columns)
-
-
 def _see_timing(trigger: TriggerDef, owner: Table | View) -> None:
     path: Path = ("create", "timing")
     if trigger.timing == "instead of" and isinstance(owner, Table):
@@ -163,10 +153,10 @@ def _see_timing(trigger: TriggerDef, owner: Table | View) -> None:
 
 def _event_columns(event: str) -> tuple[str, ...]:
     """Return the columns of `update of a, b`."""
-    words = [p for p in pieces(event) if p.kind in ("word", "name")]
-    if len(words) < 3 or words[1].word != "of":
+    found = tokens(event)
+    if len(found) < 3 or not found[1].is_word("OF"):
         return ()
-    return tuple(bare(p.text) for p in words[2:])
+    return tuple(token.name for token in found[2:] if token.is_name)
 
 
 def _texts(trigger: TriggerDef, owner: str, path: Path) -> tuple[tuple[str, str], ...]:
@@ -214,9 +204,8 @@ def _family(session: SQLiteSession, name: str, table: str) -> tuple[Trigger, ...
 
 def _rest(sql: str) -> str:
     """Return a trigger's text from ON onwards."""
-    tokens = pieces(sql)
-    start = next((place for place, piece in enumerate(tokens) if piece.word == "on"), 0)
-    return "".join(piece.text for piece in tokens[start:])
+    start = next((token.start for token in tokens(sql) if token.is_word("ON")), 0)
+    return sql[start:]
 
 
 def _taken(name: str, table: str) -> Guard:

@@ -40,7 +40,7 @@ def create_view(session: SQLiteSession, change: CreateView, context: StepContext
     forward = (*_drop(old), ddl(text), *(ddl(trigger.sql) for trigger in triggers))
     run(session.shadow.clone(), forward, path)
     if old:
-        broken = broken_by(session.shadow, forward, path)
+        broken = broken_by(session.shadow, forward, path, about=change.name)
         refuse(f"columns that `{old.name}` would no longer have", broken, path, old.name)
     back = (ddl(f"DROP VIEW IF EXISTS {quote(change.name)}"), *_create(old, triggers))
     return (
@@ -78,7 +78,7 @@ def drop_view(session: SQLiteSession, change: DropView, context: StepContext) ->
     view = _own_view(session, change.name, path)
     triggers = session.state.triggers_of(view.name)
     forward = _drop(view)
-    refuse(f"`{view.name}`", broken_by(session.shadow, forward, path, view.name), path, view.name)
+    refuse(f"`{view.name}`", broken_by(session.shadow, forward, path, own=view.name, about=view.name), path, view.name)
     back = _back(
         context, f"create view {view.name} again", "+", _create(view, triggers), (taken_guard(view.name),), view.name
     )
@@ -102,7 +102,7 @@ def rename_view(session: SQLiteSession, change: RenameView, context: StepContext
     text = rename_object(view.sql, change.to)
     renamed = tuple(ddl(on_other(trigger.sql, change.to)) for trigger in triggers)
     forward = (*_drop(view), ddl(text), *renamed)
-    broken = broken_by(session.shadow, forward, path)
+    broken = broken_by(session.shadow, forward, path, about=change.name)
     refuse(f"`{view.name}` under this name: SQLite follows no rename of a view, and", broken, path, view.name)
     back = _back(
         context,

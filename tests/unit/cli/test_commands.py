@@ -102,7 +102,7 @@ def test_lint_needs_no_database_and_says_that_there_is_nothing_to_say(shop: Shop
 def test_lint_points_at_the_mistake_and_fails(shop: Shop) -> None:
     shop.spec("003_wrong.yaml", WRONG)
     text = shop.run("lint", code=1).stdout
-    assert "specs/003_wrong.yaml:4:40: error[RF102]: " in text and "did you mean `title`?" in text
+    assert "specs/003_wrong.yaml:4:38: error[RF102]: " in text and "did you mean `title`?" in text
     assert text.endswith("1 error in 3 files\n")
     (finding,) = shop.json("lint", "specs/003_wrong.yaml", "specs/001_albums.yaml", code=1)["findings"]
     assert (finding["line"], finding["step"], finding["version"]) == (4, "1-transform", "003")
@@ -139,7 +139,7 @@ def test_plan_shows_everything_and_changes_nothing(shop: Shop) -> None:
     before = sorted(os.listdir(shop.folder))
     text = shop.run("plan", "--db", "app.db").stdout
     assert text.startswith("Database: app.db (sqlite)\nVersion:  empty → 002\n")
-    assert "CREATE TABLE albums" in text
+    assert 'CREATE TABLE "albums"' in text
     assert "; way back: all 3 steps\n" in text.splitlines(keepends=True)[-1]
     assert sorted(os.listdir(shop.folder)) == before
     assert shop.db.read_bytes() == b""

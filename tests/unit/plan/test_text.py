@@ -29,7 +29,7 @@ Version:  empty → 001
         id INTEGER PRIMARY KEY
       );
       way back: derived
-        -- before anything is undone: must find none
+        -- before it is undone, none may be found: rows of albums that were added since
           SELECT count(*) FROM albums;
         -- only if that finds some: which
           SELECT id FROM albums LIMIT 5;
@@ -123,6 +123,27 @@ def test_a_skipped_migration_and_one_in_python_say_why_there_is_no_sql() -> None
     assert "001  first things  (specs/001_first.yaml)\n  passed over: meant for postgresql" in skipped
     code = render(only(code=True, single=False, mode_reason=""), HEADING)
     assert "  stepwise, resumable\n  written in Python: what it does can't be shown\n" in code
+
+
+def test_a_migration_of_which_nothing_runs_here_says_so() -> None:
+    assert "  nothing runs: what its steps ask for (`when`) is not so on this database\n" in render(
+        only(), HEADING
+    )
+
+
+def test_each_kind_of_conflict_is_said_in_words() -> None:
+    (back,) = CREATE.undo
+    (guard,) = back.guards
+    kinds = ("changed", "taken", "schema", "other")
+    guards = tuple(replace(guard, kind=kind, sample=None) for kind in kinds)
+    text = render(only(replace(CREATE, undo=(replace(back, guards=guards),))), HEADING)
+    for words in (
+        "rows of albums that were changed since",
+        "keys of albums that were taken since",
+        "a changed definition of albums",
+        "other in albums",
+    ):
+        assert f"-- before it is undone, none may be found: {words}\n" in text
 
 
 def test_a_rollback_names_the_versions_it_undoes_and_no_way_back() -> None:

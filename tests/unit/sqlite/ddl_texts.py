@@ -8,7 +8,7 @@ import sqlite3
 from engine.dialects.base import Catalogue, CatalogueObject
 from engine.dialects.sqlite.tokens import quote
 
-NAMES = ("a", "b c", "end", "like", "key", "x\"y", "ü☃", "select", "it's", "temp", "Rowid", "match", "z,(")
+NAMES = ("a", "b c", "end", "like", "key", 'x"y', "ü☃", "select", "it's", "temp", "Rowid", "match", "z,(")
 _BARE = ("a", "end", "like", "key", "temp", "Rowid", "match", "ü☃")
 _GAPS = (" ", " ", " ", "\n  ", "\t", " /* c, (' */ ", " -- it's \"(\n", "/**/")
 _TYPES = (
@@ -140,7 +140,8 @@ class Texts:
         columns = self.chance.sample(names, self.chance.randint(1, min(3, len(names))))
         listed = ",".join(self.gap() + self.spell(c) + self.gap() for c in columns)
         ordered = ",".join(
-            self.spell(c) + self.chance.choice(("", " desc", " collate nocase", " COLLATE binary ASC ")) for c in columns
+            self.spell(c) + self.chance.choice(("", " desc", " collate nocase", " COLLATE binary ASC "))
+            for c in columns
         )
         if key:
             return self.named() + self.join("primary", "key", f"({ordered})") + self.chance.choice(_CONFLICTS)
@@ -165,7 +166,8 @@ class Texts:
         tail = self.chance.choice((" ", ",")).join(constraints) if constraints else ""
         options = self.chance.choice(("", "", "", " strict", "without rowid", "without/**/ROWID , STRICT"))
         items_text = ("," + self.gap()).join(items + ([tail] if tail else []))
-        return f"create{self.gap()}table {self.spell(name)}{self.gap()}({self.gap()}{items_text}){self.gap()}{options}"
+        head = self.join("create", "table", self.spell(name))
+        return f"{head}({self.gap()}{items_text}){self.gap()}{options}"
 
 
 def connection() -> sqlite3.Connection:
@@ -192,7 +194,9 @@ def text_of(made: sqlite3.Connection, table: str) -> str:
 
 def catalogue(made: sqlite3.Connection) -> Catalogue:
     """Return what a database prints about itself."""
-    rows = made.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY rowid").fetchall()
+    rows = made.execute(
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY rowid"
+    ).fetchall()
     return Catalogue(tuple(CatalogueObject(*row) for row in rows))
 
 
@@ -206,5 +210,7 @@ def facts(made: sqlite3.Connection, table: str = "t") -> dict[str, object]:
     unique = set()
     for row in made.execute(f"PRAGMA index_list({quote(table)})").fetchall():
         if row[3] in ("u", "pk"):
-            unique.add((row[3], tuple(part[2] for part in made.execute(f"PRAGMA index_info({quote(row[1])})"))))
+            unique.add(
+                (row[3], tuple(part[2] for part in made.execute(f"PRAGMA index_info({quote(row[1])})")))
+            )
     return {"columns": columns, "foreign keys": list(keys.values()), "unique": unique}

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.dialects.base import Catalogue, CatalogueObject
+from engine.dialects.sqlite.index_text import parse_index
 from engine.dialects.sqlite.introspect import state
 from engine.dialects.sqlite.tokens import all_tokens
 from engine.model.state import Check, Column, ForeignKey, Key, Table, Trigger, fold
@@ -38,7 +39,9 @@ def as_facts(table: Table) -> dict[str, object]:
     """Return a table of the state in the form of `facts`."""
 
     def key(found: Key) -> tuple[str, ...]:
-        return tuple(next(c.name for c in table.columns if fold(c.name) == fold(name)) for name in found.columns)
+        return tuple(
+            next(c.name for c in table.columns if fold(c.name) == fold(name)) for name in found.columns
+        )
 
     return {
         "columns": [
@@ -154,7 +157,8 @@ def test_indexes_name_their_columns_and_leave_expressions_blank(database: sqlite
     for statement in (
         'CREATE TABLE t(a, "b c", rowid)',
         "CREATE INDEX plain ON t(a)",
-        "create unique index if not exists main.[odd one] on t((A) desc, 'b c' COLLATE nocase ASC, lower(a), a+1)",
+        "create unique index if not exists main.[odd one]"
+        " on t((A) desc, 'b c' COLLATE nocase ASC, lower(a), a+1)",
         "CREATE INDEX part ON t(a COLLATE rtrim) WHERE a > 1 AND a <> ')' -- some",
         'CREATE INDEX quoted ON t("no column", (a) collate nocase)',
     ):
@@ -167,6 +171,11 @@ def test_indexes_name_their_columns_and_leave_expressions_blank(database: sqlite
     for name, index in found.items():
         wanted = [row[2] or "" for row in database.execute(f'PRAGMA index_info("{name}")')]
         assert [fold(column) for column in index.columns] == wanted
+
+
+def test_an_index_text_as_people_write_it_is_read_too() -> None:
+    text = parse_index("CREATE INDEX IF NOT EXISTS main.i ON t(a)")
+    assert text is not None and (text.name.value, text.table.value, text.columns) == ("i", "t", ("a",))
 
 
 def test_what_is_not_the_users_is_left_out(database: sqlite3.Connection) -> None:
@@ -212,7 +221,11 @@ def test_a_text_that_no_sqlite_wrote_stays_as_text() -> None:
     )
     found = state(odd)
     assert found.tables == (Table("t", (), (), (), (), "CREATE TABLE t OF THE FUTURE", virtual=True),)
-    assert [(i.name, i.table, i.columns) for i in found.indexes] == [("i", "t", ()), ("j", "t", ()), ("k", "t", ())]
+    assert [(i.name, i.table, i.columns) for i in found.indexes] == [
+        ("i", "t", ()),
+        ("j", "t", ()),
+        ("k", "t", ()),
+    ]
     assert not found.complete
 
 

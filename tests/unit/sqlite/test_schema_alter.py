@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from engine.errors import Problem
 from engine.model import changes as c
-from engine.model.definitions import CheckDef, ColumnDef, ForeignKeyDef, KeyDef, ReferenceDef
-from engine.model.expression import Literal, PerDialect, Sql
-from tests.unit.sqlite.schema_runner import ODD, SHOP, Bench
+from engine.model.definitions import CheckDef, ColumnDef, ExcludeDef, ForeignKeyDef, KeyDef, ReferenceDef
+from engine.model.expression import Literal, Parse, PerDialect, Sql
+from tests.unit.sqlite.schema_runner import ODD, SHOP, Bench, Broken, InConflict
 
 
 def kind(text: str) -> PerDialect:
@@ -110,3 +113,285 @@ def test_alter_and_its_undo_leave_everything_as_it_was(shop: Bench, name: str) -
     assert {n: len(r) for n, r in changed["rows"].items()} == {n: len(r) for n, r in before["rows"].items()}
     shop.undo()
     assert shop.snapshot() == before
+
+
+# ── how it is done ────────────────────────────────────────────────────────
+@pytest.mark.parametrize(
+    ("action", "symbol"),
+    [
+        (c.RenameColumn("b", "bb"), "~"),
+        (c.AddColumn(ColumnDef("d", kind("text"))), "~"),
+        (c.AddColumn(ColumnDef("d", kind("integer"), False, value(0))), "~"),
+        (c.AddColumn(ColumnDef("d", kind("text"), after="c")), "~"),
+        (c.DropColumn("b"), "~"),
+        (c.AddUnique(KeyDef(("a", "b"))), "~"),
+        (c.SetComment("words"), "~"),
+        (c.AddColumn(ColumnDef("d", kind("text"), False)), "⟳"),
+        (c.AddColumn(ColumnDef("d", kind("text"), default=Sql("CURRENT_TIMESTAMP"))), "⟳"),
+        (c.AddColumn(ColumnDef("d", kind("text"), after="a")), "⟳"),
+        (c.ChangeColumn("b", kind("bigint")), "⟳"),
+        (c.ChangeColumn("b", using=Sql("trim(b)")), "⟳"),
+    ],
+)
+def test_a_table_is_rebuilt_only_where_sqlite_cannot_do_it_in_place(shop: Bench, action: c.Action, symbol: str) -> None:
+    (unit,) = shop.plan(c.AlterTable("plain", (action,)))
+    assert unit.symbol == symbol
+    assert bool(unit.settings) == (symbol == "⟳")
+    assert unit.why.startswith("rebuild: SQLite can't" if symbol == "⟳" else "in place")
+
+
+def test_a_rebuild_fires_no_trigger_and_keeps_children(shop: Bench) -> None:
+    tracks = shop.rows("tracks")
+    shop.apply(c.AlterTable(ODD, (c.ChangeColumn("code", kind("text")),)))
+    assert shop.rows("log") == [] and shop.rows("tracks") == tracks
+    shop.undo()
+    assert shop.rows("log") == [] and shop.rows("tracks") == tracks
+
+
+def test_a_rebuild_does_not_give_numbers_again(shop: Bench) -> None:
+    shop.apply(c.AlterTable(ODD, (c.ChangeColumn("code", kind("text")),)))
+    shop.db.execute(f'INSERT INTO "{ODD.replace(chr(34), chr(34) * 2)}" (code) VALUES (\'next\')')
+    assert shop.query("SELECT max(id) FROM \"v titles\"") == [(10,)]
+
+
+def test_a_counter_that_went_with_autoincrement_comes_back(shop: Bench) -> None:
+    shop.apply(c.AlterTable("artists", (c.ChangeColumn("id", auto_increment=False),)))
+    assert ("artists", 7) not in shop.snapshot()["counters"]
+    shop.undo()
+    assert ("artists", 7) in shop.snapshot()["counters"]
+
+
+def test_other_connections_see_texts_that_were_put_back(tmp_path: Path) -> None:
+    bench = Bench(SHOP, tmp_path / "a.db")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    seen = 'SELECT t FROM "v titles" ORDER BY id'
+    assert len(other.execute(seen).fetchall()) == 3
+    before = bench.snapshot()
+    bench.apply(c.AlterTable(ODD, (c.RenameColumn("the title", "name"),)), c.RenameTable(ODD, "records"))
+    assert other.execute("SELECT count(name) FROM records").fetchall() == [(3,)]
+    bench.undo()
+    assert bench.snapshot() == before
+    assert len(other.execute(seen).fetchall()) == 3
+    assert other.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (ODD,)).fetchone()[0].startswith("CREATE TABLE [odd")
+    other.execute("INSERT INTO artists(name) VALUES ('new')")
+    assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    other.close()
+    bench.close()
+
+
+def test_a_failed_transaction_leaves_the_texts_alone(shop: Bench) -> None:
+    shop.apply(c.AlterTable("plain", (c.RenameColumn("b", "z"),)))
+    (undo,) = shop.ran[-1].undo
+    after = shop.snapshot()
+    shop.db.execute("BEGIN")
+    for statement in undo.before:
+        shop.db.execute(statement.sql)
+    shop.db.execute("ROLLBACK")
+    assert shop.snapshot() == after
+    assert shop.query("SELECT z FROM plain LIMIT 1") == [("007",)]
+
+
+def test_without_a_way_back_nothing_is_kept(shop: Bench) -> None:
+    (unit,) = shop.apply(c.AlterTable("plain", (c.DropColumn("b"),)), irreversible="old data")
+    assert unit.undo == () and unit.keeps == ()
+    assert shop.query("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'engine_undo%'") == [(0,)]
+
+
+def test_steps_build_on_each_other_and_go_back_together(shop: Bench) -> None:
+    before = shop.snapshot()
+    shop.apply(
+        c.AlterTable("plain", (c.RenameColumn("b", "code"), c.AddColumn(ColumnDef("d", kind("text"), after="a")))),
+        c.AlterTable("plain", (c.ChangeColumn("code", kind("bigint")), c.DropColumn("d"))),
+        c.RenameTable("plain", "simple"),
+        c.AlterTable("simple", (c.DropColumn("code"),)),
+    )
+    assert shop.query("SELECT name FROM pragma_table_info('simple')") == [("a",), ("c",)]
+    shop.undo()
+    assert shop.snapshot() == before
+
+
+def test_both_sides_of_a_key_change_type_in_consecutive_steps(shop: Bench) -> None:
+    before = shop.snapshot()
+    shop.apply(
+        c.AlterTable("artists", (c.ChangeColumn("id", kind("text"), using=Sql("'a' || id")),)),
+        c.AlterTable(ODD, (c.ChangeColumn("artist", kind("text"), using=Sql("'a' || artist")),)),
+    )
+    assert shop.query("PRAGMA foreign_key_check") == []
+    units = shop.session.finish("end")
+    assert [len(unit.checks) for unit in units] == [1]
+    shop.run(units)
+    shop.undo()
+    assert shop.snapshot() == before
+
+
+def test_a_key_whose_other_side_was_forgotten_fails_at_the_end(shop: Bench) -> None:
+    shop.apply(c.AlterTable("artists", (c.ChangeColumn("id", kind("text"), using=Sql("'a' || id")),)))
+    with pytest.raises(Broken) as caught:
+        shop.run(shop.session.finish("end"))
+    assert "2 rows" in caught.value.found[0][1]
+
+
+# ── rows that do not fit ──────────────────────────────────────────────────
+@pytest.mark.parametrize(
+    ("table", "actions", "path", "words"),
+    [
+        ("plain", (c.ChangeColumn("b", nullable=False),), ("change", "b", "nullable"), "1 rows of `plain` have NULL in `b`"),
+        ("plain", (c.AddColumn(ColumnDef("d", kind("text"), False)),), ("add", "d"), "4 rows of `plain` have NULL in `d`"),
+        ("plain", (c.SetPrimaryKey(KeyDef(("b",))),), ("primary_key",), "have NULL in `b`"),
+        ("plain", (c.AddCheck(CheckDef("ck", Sql("c > 1.9"))),), ("add_checks", "ck"), "1 rows of `plain` break the check `ck`"),
+        (
+            "plain",
+            (c.RenameColumn("c", "z"), c.ChangeColumn("z", using=Sql("1")), c.AddUnique(KeyDef(("z",), "uq"))),
+            ("add_unique", 0),
+            "1 values of (\"z\") in `plain` are there more than once, against the unique key `uq`",
+        ),
+        (
+            ODD,
+            (c.ChangeColumn("artist", using=Sql("3")), c.DropConstraint(foreign_key=("artist",)),
+             c.AddForeignKey(ForeignKeyDef(("artist",), ReferenceDef("artists"), "fk2"))),
+            ("add_foreign_keys", 0),
+            "refer to nothing in `artists`, against the foreign key `fk2`",
+        ),
+        (
+            "plain",
+            (c.AddColumn(ColumnDef("n", kind("integer"), True, value(-1), check=Sql("n > 0"))),),
+            ("add", "n", "check"),
+            "4 rows of `plain` break the check `ck_plain_1`",
+        ),
+        ("plain", (c.SetOptions((("sqlite", (("strict", True),)),)),), ("options", "sqlite", "strict"), "hold something else"),
+        (
+            "plain",
+            (c.ChangeColumn("a", using=Parse(Sql("b"), "integer")),),
+            ("change", "a", "using"),
+            "values in `plain` do not parse",
+        ),
+    ],
+)  # fmt: skip
+def test_rows_that_break_what_is_new_are_counted_and_shown_first(
+    shop: Bench, table: str, actions: tuple[c.Action, ...], path: tuple[str | int, ...], words: str
+) -> None:
+    if words.endswith("something else"):
+        shop.db.execute("INSERT INTO plain (c) VALUES ('text')")
+        shop.db.execute("UPDATE plain SET a = NULL")
+    before = shop.snapshot()
+    units = shop.plan(c.AlterTable(table, actions))
+    with pytest.raises(Broken) as caught:
+        shop.run(units)
+    assert path in [found[0] for found in caught.value.found]
+    (sentence, sample) = next((f[1], f[2]) for f in caught.value.found if f[0] == path and words in f[1])
+    assert words in sentence and sample
+    assert shop.snapshot() == before
+
+
+# ── refusals ──────────────────────────────────────────────────────────────
+@pytest.mark.parametrize(
+    ("table", "action", "rule", "path", "words"),
+    [
+        ("plian", c.DropColumn("a"), "RF101", ("table",), "there is no table `plian`"),
+        ("v titles", c.DropColumn("a"), "RF111", ("table",), "is a view"),
+        ("plain", c.DropColumn("z"), "RF102", ("drop", 0), "`plain` has no column `z`"),
+        ("plain", c.ChangeColumn("z"), "RF102", ("change", "z"), "`plain` has no column `z`"),
+        ("plain", c.RenameColumn("z", "y"), "RF102", ("rename", "z"), "`plain` has no column `z`"),
+        ("plain", c.RenameColumn("a", "b"), "RF103", ("rename", "a"), "has a column `b` already"),
+        ("plain", c.RenameColumn("a", " "), "SP110", ("rename", "a"), "empty"),
+        ("plain", c.AddColumn(ColumnDef("A", kind("text"))), "RF103", ("add", "A"), "has a column `A` already"),
+        ("plain", c.AddColumn(ColumnDef("", kind("text"))), "SP110", ("add", ""), "empty"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("text"), after="q")), "RF102", ("add", "x", "after"), "no column `q`"),
+        ("artists", c.AddColumn(ColumnDef("x", kind("integer"), primary_key=True)), "RF103", ("add", "x", "primary_key"), "primary key"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("integer"), auto_increment=True)), "SP111", ("add", "x", "auto_increment"), "numbers itself"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("text"), using=Sql("aa"))), "RF102", ("add", "x", "using"), "no column `aa`"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("text"), using=Sql('"aa"'))), "LT108", ("add", "x", "using"), "text"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("text"), check=Sql("yy > 0"))), "RF102", ("add", "x", "check"), "no column `yy`"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("text"), using=Sql("(select max(a) from plain)"))), "SP111", ("add", "x", "using"), "can't query"),
+        ("plain", c.AddColumn(ColumnDef("x", kind("text"), references=ReferenceDef("nobody"))), "RF101", ("add", "x", "references", "table"), "no table"),
+        ("plain", c.ChangeColumn("b", stored=True), "SP110", ("change", "b", "stored"), "not generated"),
+        (ODD, c.ChangeColumn("the title", kind("bigint")), "SP110", ("change", "the title", "type"), "does not fit"),
+        (ODD, c.DropColumn("the title"), "RF107", ("drop", 0), "`idx title`"),
+        (ODD, c.DropColumn("artist"), "RF107", ("drop", 0), "unique key"),
+        (ODD, c.DropColumn("id"), "RF107", ("drop", 0), "primary key"),
+        (ODD, c.DropColumn("code"), "RF107", ("drop", 0), "`v titles`"),
+        ("log", c.DropColumn("what"), "RF107", (), "trigger `touched`"),
+        ("artists", c.SetPrimaryKey(KeyDef(("name",))), "RF107", ("primary_key",), "foreign key of table"),
+        ("artists", c.SetPrimaryKey(KeyDef(("nam",))), "RF102", ("primary_key", 0), "no column `nam`"),
+        ("plain", c.DropConstraint("ck"), "RF104", ("drop_constraints", 0), "no constraint or unique index `ck`"),
+        ("plain", c.DropConstraint(unique=("a",)), "RF104", ("drop_constraints", 0), "no unique key on (a)"),
+        ("plain", c.DropConstraint(check="a > 0"), "RF104", ("drop_constraints", 0), "no check (a > 0)"),
+        ("plain", c.DropConstraint(foreign_key=("a",)), "RF104", ("drop_constraints", 0), "no foreign key on (a)"),
+        ("plain", c.ValidateConstraint("ck"), "RF104", ("validate_constraints", 0), "no constraint `ck`"),
+        (ODD, c.RenameConstraint("ck on", "x"), "RF104", ("constraint",), "no constraint `ck on`"),
+        (ODD, c.RenameConstraint("ck one", "CK ONE"), "RF103", ("to",), "already"),
+        (ODD, c.AddCheck(CheckDef("ck one", Sql("1"))), "RF103", ("add_checks", "ck one"), "already"),
+        (ODD, c.AddCheck(CheckDef("ck", Sql("nope > 1"))), "RF102", ("add_checks", "ck"), "no column `nope`"),
+        ("plain", c.AddForeignKey(ForeignKeyDef(("a",), ReferenceDef("plain", ("b",)))), "RF104", ("add_foreign_keys", 0, "references"), "no primary or unique key"),
+        ("plain", c.AddUnique(KeyDef(("a",), nulls_not_distinct=True)), "SP111", ("add_unique", 0, "nulls_not_distinct"), "NULLs"),
+        ("plain", c.AddUnique(KeyDef(("q",))), "RF102", ("add_unique", 0, "columns", 0), "no column `q`"),
+        ("plain", c.AddExclude(ExcludeDef("x", "gist", ())), "SP111", ("add_exclude", 0), "exclusion"),
+        ("plain", c.SetOptions((("sqlite", (("engine", "x"),)),)), "SP111", ("options", "sqlite", "engine"), "no table option"),
+        ("plain", c.SetOptions((("sqlite", (("without_rowid", True),)),)), "SP111", ("options", "sqlite", "without_rowid"), "primary key"),
+        ("artists", c.SetOptions((("sqlite", (("without_rowid", True),)),)), "SP111", ("options", "sqlite", "without_rowid"), "automatic numbers"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_refused_at_its_place(
+    shop: Bench, table: str, action: c.Action, rule: str, path: tuple[str | int, ...], words: str
+) -> None:
+    before = shop.session.state
+    with pytest.raises(Problem) as caught:
+        shop.plan(c.AlterTable(table, (action,)))
+    assert (caught.value.rule, caught.value.path) == (rule, path)
+    assert words in caught.value.message
+    assert shop.session.state == before
+
+
+# ── what others did since ─────────────────────────────────────────────────
+def test_values_of_others_stop_an_undo_unless_forced(shop: Bench) -> None:
+    shop.apply(c.AlterTable("log", (c.AddColumn(ColumnDef("who", kind("text"))),)))
+    shop.db.execute("INSERT INTO log (what, who) VALUES ('x', 'me')")
+    with pytest.raises(InConflict) as caught:
+        shop.undo()
+    assert caught.value.found == [("changed", "1 rows of `log` hold values of others in `who`, which would go")]
+
+
+def test_changed_rows_keep_their_values_unless_forced(shop: Bench) -> None:
+    shop.db.execute("INSERT INTO log VALUES (1, '1'), (2, 'b'), (3, '3')")
+    shop.apply(c.AlterTable("log", (c.ChangeColumn("what", kind("bigint"), using=Sql("length(what)")),)))
+    shop.db.execute("UPDATE log SET what = 99 WHERE at = 2")
+    shop.db.execute("DELETE FROM log WHERE at = 3")
+    ran = list(shop.ran)
+    with pytest.raises(InConflict) as caught:
+        shop.undo()
+    assert [kind for kind, _ in caught.value.found] == ["changed", "deleted"]
+    shop.undo(conflicts=False)
+    assert shop.query("SELECT * FROM log") == [(1, "1"), (2, "99")]
+    assert ran[0].keeps == ("engine_undo_2",)
+
+
+def test_force_gives_old_values_back_over_newer_ones(shop: Bench) -> None:
+    shop.db.execute("INSERT INTO log VALUES (2, 'b')")
+    shop.apply(c.AlterTable("log", (c.ChangeColumn("what", kind("bigint"), using=Sql("length(what)")),)))
+    shop.db.execute("UPDATE log SET what = 99 WHERE at = 2")
+    shop.undo(force=1, conflicts=False)
+    assert shop.query("SELECT * FROM log") == [(2, "b")]
+
+
+@pytest.mark.parametrize(
+    ("action", "by_others", "kind_of", "words"),
+    [
+        (c.ChangeColumn("name", nullable=True), "INSERT INTO artists VALUES (8, NULL)", "changed", "NOT NULL"),
+        (c.ChangeColumn("name", nullable=True), "CREATE INDEX i ON artists (name)", "schema", "were changed since"),
+        (c.ChangeColumn("name", nullable=True), "ALTER TABLE artists ADD COLUMN z", "schema", "were changed since"),
+        (c.DropConstraint(unique=("name",)), "INSERT INTO artists VALUES (8, 'ac/dc')", "changed", "more than once"),
+        (c.RenameColumn("name", "title"), "ALTER TABLE artists RENAME TO people", "schema", "were changed since"),
+    ],
+)
+def test_what_others_did_to_the_table_stops_an_undo(
+    shop: Bench, action: c.Action, by_others: str, kind_of: str, words: str
+) -> None:
+    shop.apply(c.AlterTable("artists", (action,)))
+    shop.db.execute(by_others)
+    (undo,) = shop.ran[0].undo
+    counts = {
+        (guard.kind, guard.words, guard.skippable): shop.query(guard.count.sql)[0][0]
+        for guard in undo.guards
+        if guard.kind == "schema" or not by_others.startswith("ALTER TABLE artists RENAME")
+    }
+    assert any(n and kind == kind_of and words in text and not skip for (kind, text, skip), n in counts.items())

@@ -61,7 +61,9 @@ def test_every_part_of_an_odd_text_is_found() -> None:
 
 
 def test_table_constraints_need_no_commas_and_may_be_empty_names() -> None:
-    text = parse("create temp table if not exists main.t(a, constraint x constraint y check(a)check(b)unique(a))")
+    text = parse(
+        "create temp table if not exists main.t(a, constraint x constraint y check(a)check(b)unique(a))"
+    )
     assert [(c.kind, c.name) for c in text.constraints] == [
         ("name", "x"),
         ("check", "y"),
@@ -116,6 +118,9 @@ def test_whatever_sqlite_takes_parses_into_spans_that_fit(chance: object) -> Non
         assert ends[-1] <= item.start < item.end <= text.close
         ends.append(item.end)
     for column in text.columns:
-        assert parse(f"CREATE TABLE t({sql[column.start : column.end]})").columns[0].name.value == column.name.value
+        assert (
+            parse(f"CREATE TABLE t({sql[column.start : column.end]})").columns[0].name.value
+            == column.name.value
+        )
         for constraint in column.constraints:
             assert column.type[1] <= constraint.start < constraint.end <= column.end

@@ -35,7 +35,14 @@ def test_a_quoted_name_comes_back_and_is_one_token(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [('"a""b"', 'a"b'), ("[a b]", "a b"), ("`a``b`", "a`b"), ("'it''s'", "it's"), ("plain", "plain"), ('"', '"')],
+    [
+        ('"a""b"', 'a"b'),
+        ("[a b]", "a b"),
+        ("`a``b`", "a`b"),
+        ("'it''s'", "it's"),
+        ("plain", "plain"),
+        ('"', '"'),
+    ],
 )
 def test_each_kind_of_quotes_is_taken_off(text: str, name: str) -> None:
     assert unquote(text) == name
