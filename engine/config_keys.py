@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class Reading:
         chosen = environments.get(self._environment, {})
         merged: dict[str, object] = {}
         for name, convert in _KEYS.items():
-            value, path = data.get(name), (name,)
+            value = data.get(name)
+            path: Key = (name,)
             if name in chosen:
                 below = chosen[name]
                 path = ("environments", self._environment, name)
@@ -176,9 +178,14 @@ class Reading:
     def batch(self, value: object, path: Key) -> BatchConfig:
         """Return `batch`."""
         found = self._mapping(value, path)
-        known = {"target_seconds": Reading.duration, "max_rows": Reading.count}
-        self._known(found, known, path)
-        made = BatchConfig(**{k: known[k](self, v, (*path, k)) for k, v in found.items()})  # type: ignore[operator]
+        self._known(found, dict.fromkeys(("target_seconds", "max_rows")), path)
+        made = BatchConfig()
+        if "target_seconds" in found:
+            made = replace(
+                made, target_seconds=self.duration(found["target_seconds"], (*path, "target_seconds"))
+            )
+        if "max_rows" in found:
+            made = replace(made, max_rows=self.count(found["max_rows"], (*path, "max_rows")))
         if not made.target_seconds > 0:
             raise self.wrong((*path, "target_seconds"), "`target_seconds` is more than nothing")
         return made

@@ -59,7 +59,8 @@ def _some(versions: list[str]) -> str:
 
 
 def _progress(progress: Document) -> str:
-    total = f" of {progress['rows_total']:,}" if progress["rows_total"] is not None else ""
+    known = progress["rows_total"] is not None and progress["rows_total"] >= progress["rows_done"]
+    total = f" of {progress['rows_total']:,}" if known else ""
     words = f"{progress['direction']} of {visible(progress['version'])}"
     if progress["step"]:
         words += f", step {visible(progress['step'])}, batch {progress['batch']}"

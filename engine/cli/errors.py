@@ -114,7 +114,8 @@ def findings(error: EngineError | None) -> dict[str, Any]:
 
 def next_command(error: EngineError, shown: Shown) -> str:
     """Return the command that goes on from here, with the options that this one was given."""
-    if not error.next.startswith("engine ") or "--db" in error.next or not shown.options:
+    complete = any(word in error.next for word in ("--db", "--help"))
+    if complete or not error.next.startswith("engine ") or not shown.options:
         return error.next
     return f"{error.next} {shown.options}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 LINT_FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit")
 PLAN_FORMATS = ("text", "json", "sql", "markdown", "html")
+_SECRET = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ _COMMON = ("specs", "db", "format", "variables", "env", "yes", "config", "no_cac
 
 def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
     file = click.Path(path_type=Path, dir_okay=False)
-    pairs = {"multiple": True, "metavar": "NAME=VALUE", "callback": _pairs}
+    pairs: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE", "callback": _pairs}
     return [
         click.option("--db", metavar="URL", help="A path or sqlite:///app.db; else ENGINE_DB, DATABASE_URL."),
         click.option("--format", type=click.Choice(formats), default="text", help="How to write the result."),
@@ -135,17 +137,21 @@ def _given(ctx: click.Context, own: dict[str, Any]) -> Given:
 
 
 def _repeat(ctx: click.Context) -> str:
-    """Return the options that a next command needs too; a URL may hold a password and is left out."""
+    """Return the options that a next command needs too, without what may be a secret."""
     words = []
     params = ctx.params
     if params.get("specs"):
         words.append(shlex.quote(str(params["specs"])))
-    if params.get("db") and "@" not in params["db"]:
-        words.append(f"--db {shlex.quote(params['db'])}")
+    db = params.get("db")
+    if db and ("://" not in db or db.startswith("sqlite")):
+        words.append(f"--db {shlex.quote(db)}")
     if params.get("env"):
         words.append(f"-e {shlex.quote(params['env'])}")
     if params.get("config"):
         words.append(f"--config {shlex.quote(str(params['config']))}")
+    for name, value in params.get("variables") or ():
+        shown = "…" if _SECRET.search(name) else value
+        words.append(f"--var {shlex.quote(f'{name}={shown}')}")
     return " ".join(words)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.cli import screen
 from engine.cli.documents import seconds
+from engine.plan.sizes import LARGE
 from engine.source import visible
 
 if TYPE_CHECKING:
@@ -138,6 +139,11 @@ def meter() -> Iterator[Meter]:
         yield Bar(progress)
 
 
+def known(total: int | None) -> int | None:
+    """Return a number of rows that can be trusted: planning stops counting above `LARGE`."""
+    return None if total is None or total > LARGE else total
+
+
 def listener(shown: Meter) -> Listener:
     """Return what shows the events of a run on `shown`."""
     from engine.run import progress
@@ -149,7 +155,7 @@ def listener(shown: Meter) -> Listener:
                     shown.note(f"{visible(event.version)}: going on where it stopped ({event.direction})")
             case progress.UnitStarted():
                 title = f"{event.version} {event.title}"
-                shown.begin(visible(title), event.rows_total, event.rows_done)
+                shown.begin(visible(title), known(event.rows_total), event.rows_done)
             case progress.BatchDone():
                 shown.at(event.rows)
             case progress.UnitDone():

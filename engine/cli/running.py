@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from engine.cli.ask import agree
 from engine.cli.options import Given
 from engine.cli.progress import listener, meter
 from engine.cli.setup import project_of
+from engine.errors import EngineError
 from engine.source import visible
 
 if TYPE_CHECKING:
@@ -42,19 +43,52 @@ def apply(
     from engine import app
 
     project = project_of(given, dialect=dialect)
+    project.require_url()
     planned = _planned(plan_file)
-    if not given.yes:
+    options = _options(project, settings)
+
+    def run(last: str | None) -> RunResult:
+        with meter() as shown:
+            return app.apply(
+                project,
+                last,
+                options=options,
+                listener=listener(shown),
+                plan_file=planned,
+                lock_wait=settings.lock_wait,
+            )
+
+    if given.yes:
+        return _end(given, run(to), "apply")
+    unfinished = app.status(project).in_progress
+    if unfinished is None:
         _ask(given, app.plan(project, to).plan)
-    with meter() as shown:
-        result = app.apply(
-            project,
-            to,
-            options=_options(project, settings),
-            listener=listener(shown),
-            plan_file=planned,
-            lock_wait=settings.lock_wait,
-        )
-    return _end(given, result, "apply")
+        return _end(given, run(to), "apply")
+    # What was begun was agreed to then; what comes after can be planned, and asked about, once it is done.
+    version = unfinished.version
+    first = run(version if to is None or app.earlier(version, to) else to)
+    return _end(
+        given, first if first.error else _then(first, lambda: _rest(given, project, to, run)), "apply"
+    )
+
+
+def _rest(
+    given: Given, project: Project, to: str | None, run: Callable[[str | None], RunResult]
+) -> RunResult:
+    """Plan, ask about and run what comes after a migration that was resumed."""
+    from engine import app
+
+    _ask(given, app.plan(project, to).plan)
+    return run(to)
+
+
+def _then(first: RunResult, more: Callable[[], RunResult]) -> RunResult:
+    """Return the result of two runs as one; what the first did is told even where the second can't begin."""
+    try:
+        second = more()
+    except EngineError as error:
+        return replace(first, error=error)
+    return replace(second, migrations=(*first.migrations, *second.migrations))
 
 
 def rollback(

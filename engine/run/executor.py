@@ -1,4 +1,4 @@
-"""Apply one migration: in one transaction or step by step, resumed where it stopped, undone where it failed."""
+"""Apply one migration: in one transaction or in steps, resumed where it stopped, undone where it failed."""
 
 from __future__ import annotations
 
@@ -225,7 +225,8 @@ class _Apply:
     def _how_far(self) -> str:
         done = [p for p in self.progress.values() if p.state in ("done", "skipped")]
         rows = sum(p.written for p in self.progress.values())
-        return f"{len(done)} of {len(self.plan.units)} parts of {self.plan.version} are done; {rows:,} rows are written"
+        of = f"{len(self.plan.units)} parts of {self.plan.version}"
+        return f"{len(done)} of {of} are done; {rows:,} rows are written"
 
     def _note(self, state: Outcome, error: EngineError) -> None:
         """Note the end for people; a full disk may well refuse it, and nothing depends on it."""
@@ -287,6 +288,7 @@ def opened(plan: MigrationPlan, record: Record | None) -> Record:
         state="applying",
         checksum=plan.checksum,
         spec_name=plan.spec_name,
+        number=record.number if record else 0,
         reversible=plan.reversible,
         engine_version=__version__,
         before=plan.before,

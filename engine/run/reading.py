@@ -61,7 +61,7 @@ def _rows_total(ledger: Ledger, record: Record) -> int | None:
     with suppress(EngineError):
         counted = [u.rows for u in loads(ledger.plan_text(record.version)).units if u.loop is not None]
         if None not in counted:
-            return sum(counted)
+            return sum(int(n) for n in counted)
     return None
 
 

@@ -364,8 +364,9 @@ def tasks(ran: Sequence[Unit], stored: dict[str, Progress]) -> tuple[Task, ...]:
 
 def no_way_back(version: str, unit: Unit) -> NotReversible:
     """Return the error for a step that has no way back."""
+    reason = unit.reason or "as the spec says"
     return NotReversible(
-        f"{version} can't be rolled back: step {unit.step} has no way back ({unit.reason or 'as the spec says'})",
+        f"{version} can't be rolled back: step {unit.step} has no way back ({reason})",
         "write a new migration that repairs what has to be repaired, or restore a backup",
         kept="nothing was rolled back",
         details={"version": version, "step": unit.step, "reason_given": unit.reason},

@@ -14,7 +14,7 @@ from engine.spec.characters import place
 from engine.spec.nodes import Map, Node, Scalar
 
 _MOST_FOUND = 100
-_MOST_PIECES = 32
+_MOST_PIECES = 16
 
 
 class Unreadable(Exception):
@@ -97,6 +97,10 @@ class Notes:
 
 
 def mapping(frame: Frame, span: Span, end: int, notes: Notes) -> Node:
+    """Return the node of a mapping that ended at `end`: a text where it was a template without quotes.
+
+    Keys that are no names, and those that stand twice, are reported and left out.
+    """
     keys, values = frame.parts[::2], frame.parts[1::2]
     if not frame.as_key and _is_template(frame, keys, values):
         notes.trapped(traps.template_without_quotes(notes.text, frame.start, end))
@@ -176,6 +180,8 @@ def _joined(value: Placed, pieces: list[Placed], notes: Notes) -> tuple[Placed, 
     Where none does, the parenthesis is just a character: nothing is taken.
     """
     for taken, piece in enumerate(pieces, start=1):
+        if ")" not in notes.text[piece.start : piece.end]:
+            continue
         text = notes.text[value.start : piece.end]
         if traps.balanced(text):
             notes.trapped(traps.split_at_comma(notes.text, value.start, piece.end))

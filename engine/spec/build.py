@@ -15,7 +15,7 @@ from engine.spec.convert import Converter, Refused
 from engine.spec.document import Document
 from engine.spec.expand import Expander
 from engine.spec.model import Spec, Step
-from engine.spec.nodes import Map
+from engine.spec.nodes import List, Map
 from engine.spec.plain import places
 from engine.spec.reader import read
 from engine.spec.template import Quoting
@@ -51,7 +51,9 @@ def build(
     spec = None
     if root is not None:
         wrong, broken = schema.validate(root, name_version)
-        found += wrong
+        misread = _misread(root, unread)
+        found += (d for d in wrong if not any(_covers(span, d.span) for span in misread))
+        broken |= misread
         spec = _File(source, root, dialect, quoting, name_version, broken, found).spec(overrides)
     sorted_ = tuple(dict.fromkeys(sorted(found, key=_place)))
     return (None if any(d.severity == "error" for d in sorted_) else spec), sorted_
@@ -59,6 +61,24 @@ def build(
 
 def _place(found: Diagnostic) -> tuple[int, int]:
     return (found.span.line, found.span.column) if found.span else (0, 0)
+
+
+def _misread(root: Map, unread: tuple[Diagnostic, ...]) -> frozenset[Span]:
+    """Return the steps and values of top keys that YAML has not read as they were meant.
+
+    Nothing more is said about them: it would be about the repair, not about what is written.
+    """
+    steps = root.get("steps")
+    parts = [value for key, value in root.entries if key.text != "steps" or not isinstance(value, List)]
+    parts += steps.items if isinstance(steps, List) else ()
+    return frozenset(part.span for part in parts if any(_covers(part.span, d.span) for d in unread))
+
+
+def _covers(outer: Span, inner: Span | None) -> bool:
+    if inner is None:
+        return False
+    first, last = (outer.line, outer.column), (outer.end_line, outer.end_column)
+    return first <= (inner.line, inner.column) < last
 
 
 @dataclass

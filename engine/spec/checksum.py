@@ -69,7 +69,7 @@ def _canonical(value: Any) -> Any:
         return value
     if all("entry" in item.metadata for item in dataclasses.fields(value)):
         pairs = [
-            (entry.key or entry.name, getattr(value, entry.name), entry) for entry in entries(value.__class__)
+            (entry.key or entry.name, getattr(value, entry.name), entry) for entry in entries(type(value))
         ]
         return {key: _canonical(own) for key, own, entry in pairs if entry.required or own != entry.default}
     found: dict[str, Any] = {"": type(value).__name__}

@@ -6,6 +6,7 @@ before anything is built, without recursion, and positions stay exact.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
@@ -21,8 +22,14 @@ from engine.spec.scalars import resolve, too_long
 DEEPEST = 64
 """Levels of nesting."""
 
+MOST = 200_000
+"""Keys and values of one file."""
+
 MOST_BY_ALIAS = 10_000
 """Nodes that all aliases of a file may stand for, each counted as often as it appears."""
+
+_NEVER = re.compile("[\x00\ud800-\udfff]")
+_NEVER_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Composer:
@@ -40,6 +47,7 @@ class Composer:
         self._anchors: dict[str, Placed | None] = {}
         self._lonely: dict[str, Placed] = {}
         self._by_alias = 0
+        self._count = 0
         self._kept: list[tuple[int, int]] = []
         self._root: Placed | None = None
         self._last: int | None = None
@@ -148,6 +156,11 @@ class Composer:
         self._put(placed)
 
     def _put(self, placed: Placed) -> None:
+        self._count += 1
+        if self._count > MOST:
+            message = f"the file has more than {MOST:,} keys and values"
+            hint = "put rows in a CSV file and `load` them, or split the migration"
+            raise Unreadable(self._notes.refusal(placed.start, placed.end, message, hint))
         if self._stack:
             frame = self._stack[-1]
             if not frame.key_next:
@@ -186,7 +199,7 @@ class Composer:
             self._notes.trapped(traps.opening(self.text, start, stop))
             return self.text[start:stop]
         stop = start + len(self.text[start:stop].split(" ")[0])
-        message = f"the tag `{self.text[start:stop]}` has no place in a spec"
+        message = f"the tag `{self.text[start:stop][:60]}` has no place in a spec"
         self._notes.refuse(start, stop, message, "take it out; a text needs no tag, only quotes")
         return ""
 
@@ -224,11 +237,9 @@ class Composer:
         return ""
 
     def _characters(self, text: str, start: int, end: int, key: bool) -> None:
-        bad = next((c for c in text if c == "\x00" or "\ud800" <= c <= "\udfff"), "")
-        if not bad and key:
-            bad = next((c for c in text if ord(c) < 32 or 0x7F <= ord(c) < 0xA0), "")
+        bad = (_NEVER_IN_NAMES if key else _NEVER).search(text)
         if bad:
-            message = f"the {describe(bad)} may not stand in a {'name' if key else 'value'}"
+            message = f"the {describe(bad.group())} may not stand in a {'name' if key else 'value'}"
             self._notes.refuse(start, end, message, "take it out")
 
     def _check_breaks(self) -> None:

@@ -346,7 +346,7 @@ def _expression() -> Schema:
                 "type": ["array", "string"],
                 "items": {"type": "string", "minLength": 1},
                 "minItems": 1,
-                "description": "How dates and times are written: strptime formats or unix, tried in this order.",
+                "description": "How dates and times are written: strptime formats or unix, tried in order.",
                 "examples": [["%Y-%m-%d", "%d/%m/%Y", "unix"]],
             },
             "otherwise": {

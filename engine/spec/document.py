@@ -198,7 +198,7 @@ class Document:
         default="rollback",
     )
     transaction: str = field(
-        "One transaction for all (spec, or it is refused), one per step and batch (step), or what fits (auto).",
+        "One transaction for all (spec, or it is refused), one per step and batch (step), or auto.",
         Word(("auto", "spec", "step")),
         default="auto",
     )

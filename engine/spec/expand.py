@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from engine.errors import Related
+from engine.errors import Path, Related
 from engine.source import Span
 from engine.spec.convert import Converter, Refused
 from engine.spec.nodes import List, Map, Node, Scalar
@@ -57,8 +57,7 @@ class Expander:
 
     to: Converter
     quoting: Quoting
-    _positions: int = 0
-    _numbers: dict[int, int] | None = None
+    _numbers: dict[Path, int] = field(default_factory=dict)
 
     def steps(self, node: Node, variables: Mapping[str, object]) -> Iterator[Written]:
         """Yield the steps of a file.
@@ -67,31 +66,32 @@ class Expander:
             node: the value of `steps`.
             variables: what templates may read.
         """
-        self._numbers = {}
         outer = Written("", Map(node.span, ()), Map(node.span, ()), 0)
-        for item in node.items if isinstance(node, List) else ():
+        for place, item in enumerate(node.items if isinstance(node, List) else ()):
             if isinstance(item, Map):
-                yield from self._step(item, variables, outer, in_undo=False)
+                yield from self._step(item, variables, outer, (place,))
 
     # ── one step or group ─────────────────────────────────────────────────
     def _step(
-        self, node: Map, variables: Mapping[str, object], outer: Written, *, in_undo: bool
+        self, node: Map, variables: Mapping[str, object], outer: Written, path: Path
     ) -> Iterator[Written]:
+        """Yield the steps that one item stands for; without a `path` it is a step of `undo`."""
         try:
             self.to.trust(node)
-            verb = self._verb(node, in_undo=in_undo)
+            verb = self._verb(node, in_undo=not path)
             repeats = tuple(self._repeats(node.get("for_each"), variables))
         except Refused:
-            self._count(node)
+            if path:
+                self._count(node, path)
             return
         for inner, bindings in repeats:
             bound = replace(outer, bindings=outer.bindings + bindings)
             self.to.bindings = bound.bindings
             try:
                 if verb:
-                    yield self._single(verb, node, inner, bound, in_undo=in_undo)
+                    yield self._single(verb, node, inner, bound, path)
                 else:
-                    yield from self._group(node, inner, bound, in_undo=in_undo)
+                    yield from self._group(node, inner, bound, path)
             except Refused:
                 pass
             self.to.bindings = outer.bindings
@@ -126,13 +126,13 @@ class Expander:
         return found[0].text if found else ""
 
     def _single(
-        self, verb: str, node: Map, variables: Mapping[str, object], outer: Written, *, in_undo: bool
+        self, verb: str, node: Map, variables: Mapping[str, object], outer: Written, path: Path
     ) -> Written:
         undo = node.get("undo")
         kept = tuple((k, v) for k, v in node.entries if k.text not in ("for_each", "undo"))
         rendered = self.render(Map(node.span, kept, node.flow), variables)
         assert isinstance(rendered, Map)
-        position = outer.position if in_undo else self._number(node)
+        position = self._number(path) if path else outer.position
         written = replace(outer, verb=verb, node=rendered, raw=node, position=position)
         if undo is None:
             return written
@@ -140,7 +140,7 @@ class Expander:
         return replace(written, undo=tuple(self._undo(undo, variables, plain)))
 
     def _group(
-        self, node: Map, variables: Mapping[str, object], outer: Written, *, in_undo: bool
+        self, node: Map, variables: Mapping[str, object], outer: Written, path: Path
     ) -> Iterator[Written]:
         def added(key: str, there: tuple[Node, ...]) -> tuple[Node, ...]:
             own = node.get(key)
@@ -153,9 +153,9 @@ class Expander:
             ignores=added("ignore", outer.ignores),
         )
         steps = node.get("steps")
-        for item in steps.items if isinstance(steps, List) else ():
+        for place, item in enumerate(steps.items if isinstance(steps, List) else ()):
             if isinstance(item, Map):
-                yield from self._step(item, variables, inner, in_undo=in_undo)
+                yield from self._step(item, variables, inner, (*path, place) if path else ())
 
     def _undo(self, node: Node, variables: Mapping[str, object], outer: Written) -> Iterator[Written]:
         """Yield the steps of `undo`: SQL as `sql` takes it, a step, or a list of either.
@@ -170,7 +170,7 @@ class Expander:
                     "SP102", "a list inside the list of `undo`", item.span, "make it one list"
                 )
             step = item if isinstance(item, Map) and not _is_sql(item) else _as_sql(item)
-            yield from self._step(step, variables, outer, in_undo=True)
+            yield from self._step(step, variables, outer, ())
             if len(self.to.found) > before:
                 raise Refused
 
@@ -200,21 +200,18 @@ class Expander:
                 yield {**variables, name: value}, ((name, self.to.scalar(shown).text),)
 
     # ── positions ─────────────────────────────────────────────────────────
-    def _number(self, node: Map) -> int:
-        """Return the position of a step: the same one each time it is met."""
-        assert self._numbers is not None
-        if id(node) not in self._numbers:
-            self._positions += 1
-            self._numbers[id(node)] = self._positions
-        return self._numbers[id(node)]
+    def _number(self, path: Path) -> int:
+        """Return the position of the step at `path`: the same one each time it is met."""
+        return self._numbers.setdefault(path, len(self._numbers) + 1)
 
-    def _count(self, node: Node) -> None:
+    def _count(self, node: Node, path: Path) -> None:
         """Count steps that are passed over, so that the others keep their positions."""
-        if isinstance(node, Map) and (group := node.get("steps")) is not None:
-            for item in group.items if isinstance(group, List) else ():
-                self._count(item)
-        elif isinstance(node, Map):
-            self._number(node)
+        group = node.get("steps") if isinstance(node, Map) else None
+        if isinstance(group, List):
+            for place, item in enumerate(group.items):
+                self._count(item, (*path, place))
+        else:
+            self._number(path)
 
     # ── templates ─────────────────────────────────────────────────────────
     def render(self, node: Node, variables: Mapping[str, object]) -> Node:
@@ -241,7 +238,7 @@ class Expander:
                 return self._scalar(node, variables)
 
     def _scalar(self, node: Scalar, variables: Mapping[str, object]) -> Scalar:
-        if not has_template(node.text):
+        if not has_template(node.text) or node.span in self.to.broken:
             return node
         try:
             text = render(node.text, variables, self.quoting)

@@ -127,7 +127,7 @@ def type_of(to: Converter, node: Node, path: Path) -> PerDialect:
 
 
 def type_text(to: Converter, node: Node, dialect: str = "") -> str:
-    """Return a type's text; for the common subset the words that mean something else elsewhere are refused."""
+    """Return a type's text; without a database, words that differ between databases are refused."""
     text = to.text(node).strip()
     word = text.lower().partition("(")[0].strip()
     if not dialect and word in PORTABLE:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from engine.errors import Diagnostic
 from engine.source import Source, Span
 from engine.spec import characters
-from engine.spec.compose import Composer, Unreadable
+from engine.spec.assemble import Unreadable
+from engine.spec.compose import Composer
 from engine.spec.nodes import Map
 
 _SKELETON = 'a spec begins with `version: "001"`, `description: …` and `steps:`'

@@ -19,9 +19,12 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?\Z")
 _DIGITS_ONLY = re.compile(r"[-+]?[0-9.eE+-]+\Z")
 
-_TRUE = re.compile(r"(?:yes|Yes|YES|on|On|ON|True|TRUE)\Z")
-_FALSE = re.compile(r"(?:no|No|NO|off|Off|OFF|False|FALSE)\Z")
-_NULL = re.compile(r"(?:~|Null|NULL)\Z")
+_TAKEN_FOR = {
+    **dict.fromkeys("yes Yes YES on On ON True TRUE".split(), "the boolean true"),
+    **dict.fromkeys("no No NO off Off OFF False FALSE".split(), "the boolean false"),
+    **dict.fromkeys("~ Null NULL".split(), "null"),
+}
+_NUMERIC = "+-.0123456789"  # what the patterns below begin with
 _OCTAL = re.compile(r"[-+]?0o?[0-7]+\Z")
 _ZEROS = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?\Z")
 _HEX = re.compile(r"[-+]?0x[0-9a-fA-F_]+\Z")
@@ -48,8 +51,8 @@ def resolve(text: str) -> tuple[Plain, str]:
     """
     if text in _WORDS:
         return _WORDS[text], ""
-    if too_long(text):
-        return text, ""
+    if text[0] not in _NUMERIC or too_long(text):
+        return text, surprise(text)
     if _INTEGER.match(text):
         return int(text), ""
     if _DECIMAL.match(text):
@@ -64,12 +67,9 @@ def too_long(text: str) -> bool:
 
 def surprise(text: str) -> str:
     """Return what YAML 1.1 takes the unquoted `text` for where 1.2 reads text, or ""."""
-    if not text or (text[0] not in "+-.0123456789~" and len(text) > 5):
-        return ""  # most scalars: no pattern below begins or ends so
+    if text in _TAKEN_FOR or text[:1] not in _NUMERIC or too_long(text):
+        return _TAKEN_FOR.get(text, "")
     words = (
-        (_TRUE, "the boolean true"),
-        (_FALSE, "the boolean false"),
-        (_NULL, "null"),
         (_HEX, "a hexadecimal number"),
         (_BINARY, "a binary number"),
         (_DATE, "a date"),

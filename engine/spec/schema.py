@@ -131,8 +131,8 @@ def _translate(
     match error.validator:
         case "additionalProperties":
             for key in _unknown(error):
-                place = spans[path + (key,)][0]
-                yield _unknown_key(key, place, renamed.get((path, key), ""), error.schema)
+                at = (*path, key)
+                yield _unknown_key(key, spans[at][0], renamed.get((path, key), ""), error.schema)
         case "required":
             meant = {near for (at, _), near in renamed.items() if at == path}
             for key in error.validator_value:

@@ -25,6 +25,7 @@ OPENERS = {
 }
 BELOW = "put the text in quotes, or write `|` after the colon and the text on the lines below"
 
+_LONGEST_HINT = 300
 AS_LINES = "write `|` after the colon and the SQL on the lines below"
 
 _BEFORE_VALUE = re.compile(r"""[ \t]*(?:- +)*(?:(?:"[^"\n]*"|'[^'\n]*'|[^\s'"{\[#][^\n:]*):[ \t]+)?""")
@@ -49,7 +50,16 @@ def line_with_quotes(text: str, start: int, end: int) -> str:
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
     rest = text[end : len(text) if stop < 0 else stop].rstrip()
-    return f"write `{(text[begin:start] + quoted(text[start:end])).lstrip()}{rest}`"
+    line = f"{(text[begin:start] + quoted(text[start:end])).lstrip()}{rest}"
+    return f"write `{line}`" if len(line) <= _LONGEST_HINT else BELOW
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _write(text: str) -> str:
+    return f"write {quoted(text)}" if len(text) <= _LONGEST_HINT else "write all of it in quotes"
 
 
 def end_of_text(text: str, start: int, flow: bool) -> int:
@@ -82,13 +92,13 @@ def end_of_text(text: str, start: int, flow: bool) -> int:
 def split_at_comma(text: str, start: int, end: int) -> Trap:
     """Return the trap of a text with parentheses that a flow mapping or list cut at its comma."""
     name = text[start:end]
-    message = f"inside braces and brackets the comma ends a text: `{name}` is cut in pieces"
+    message = f"inside braces and brackets the comma ends a text: `{_short(name)}` is cut in pieces"
     return Trap(start, end, message, line_with_quotes(text, start, end))
 
 
 def template_without_quotes(text: str, start: int, end: int) -> Trap:
     """Return the trap of `{{ name }}` without quotes, which YAML takes for a mapping."""
-    message = f"without quotes `{text[start:end]}` is a mapping in YAML, not a template"
+    message = f"without quotes `{_short(text[start:end])}` is a mapping in YAML, not a template"
     return Trap(start, end, message, line_with_quotes(text, start, end))
 
 
@@ -119,10 +129,10 @@ def comment(text: str, end: int, *, empty: bool) -> str:
     if empty:
         if len(gap) > 1 or rest[1:2] in ("", " "):
             return ""
-        return f"`{rest}` is a comment in YAML: write {quoted(rest)}"
+        return f"`{_short(rest)}` is a comment in YAML: {_write(rest)}"
     if len(gap) > 1 and balanced(text[start:end]):
         return ""
-    return f"` {rest}` is cut off as a comment: write {quoted(text[start:end] + gap + rest)}"
+    return f"` {_short(rest)}` is cut off as a comment: {_write(text[start:end] + gap + rest)}"
 
 
 def value_start(text: str, begin: int, end: int) -> int:
@@ -175,8 +185,8 @@ def explain(
         return Trap(
             at, at + 1, "expected a key of the spec here", "one file is one spec; quote a text that begins so"
         )
-    for start in (last, context if "scanning" in problem else None, at):
-        trap = _misread(text, start, at, opened is not None) if start is not None else None
+    for begun in (last, context if "scanning" in problem else None, at):
+        trap = _misread(text, begun, at, opened is not None) if begun is not None else None
         if trap:
             return trap
     return _structure(text, problem, at, context, opened)
@@ -191,7 +201,7 @@ def _misread(text: str, start: int, at: int, flow: bool) -> Trap | None:
         hidden = re.compile(r"[^\n#]*[ \t](#[^\n]*)").match(text, start)
         if hidden is None:
             return None
-        message = f"`{hidden.group(1).rstrip()}` is a comment in YAML, and the text goes on after it"
+        message = f"`{_short(hidden.group(1).rstrip())}` is a comment in YAML, and the text goes on after it"
         return Trap(hidden.start(1), hidden.end(1), message, BELOW)
     if not value or value.endswith(":"):
         return None
@@ -199,7 +209,11 @@ def _misread(text: str, start: int, at: int, flow: bool) -> Trap | None:
         return template_without_quotes(text, start, end)
     if value[0] in OPENERS and value not in "|>":
         return opening(text, start, end)
-    if value[0] == "-" and value[1:2] in ("", " ") and text[text.rfind("\n", 0, start) + 1 : start].strip(" -"):
+    if (
+        value[0] == "-"
+        and value[1:2] in ("", " ")
+        and text[text.rfind("\n", 0, start) + 1 : start].strip(" -")
+    ):
         message = "a list can't begin behind a colon; a text that begins with `- ` needs quotes"
         return Trap(
             start, end, message, "begin the list on the line below, or " + line_with_quotes(text, start, end)

@@ -14,7 +14,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 from engine.errors import Problem
@@ -77,6 +77,7 @@ class Entry:
 
 
 _REQUIRED: Final = object()
+_entries: dict[type, tuple[Entry, ...]] = {}
 
 
 def field(
@@ -106,17 +107,20 @@ def field(
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
 
 
-@cache
 def entries(cls: type) -> tuple[Entry, ...]:
     """Return the fields of a record in the order in which they are defined."""
-    found = []
+    if cls not in _entries:
+        _entries[cls] = tuple(_described(cls))
+    return _entries[cls]
+
+
+def _described(cls: type) -> Iterable[Entry]:
     for item in dataclasses.fields(cls):
         doc, shape, key, also, short, example = item.metadata["entry"]
         required = item.default is dataclasses.MISSING
         name = item.name if key is None else key
         default = None if required else item.default
-        found.append(Entry(item.name, name, also, shape, doc, example, default, short, required))
-    return tuple(found)
+        yield Entry(item.name, name, also, shape, doc, example, default, short, required)
 
 
 def entry(cls: type, name: str) -> Entry:

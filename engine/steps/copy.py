@@ -79,8 +79,8 @@ class Copy:
     )
     into: str = field("The table that gets the rows.", Name(), example="youtube_results")
     columns: tuple[tuple[str, Expression], ...] | tuple[str, ...] = field(
-        "What each column of the target gets: target and expression; or a list of names; or `same` for the names "
-        "that both have.",
+        "What each column of the target gets: target and expression; or a list of names; or `same` for the "
+        "names that both have.",
         MapOf(Expr(), or_names=True),
         example={"source_id": "video_id", "title": "trim(title)"},
     )

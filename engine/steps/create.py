@@ -119,7 +119,8 @@ class Create:
         example={"sqlite": {"strict": True}},
     )
     scratch: bool = field(
-        "Whether it is a helper of this migration: dropped at its end, kept over a resume, without a way back.",
+        "Whether it is a helper of this migration: dropped at its end, kept over a resume, without a way "
+        "back.",
         Flag(),
         default=False,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal
 
 DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "other")
 
@@ -153,21 +153,21 @@ class Part:
     name: Literal["steps", "undo", "for_each", "variables"]
 
 
-Shape = Union[
-    Name,
-    Names,
-    Text,
-    Word,
-    Words,
-    Flag,
-    Whole,
-    SqlText,
-    Value,
-    Expr,
-    Type,
-    Scalar,
-    MapOf,
-    ListOf,
-    Record,
-    Part,
-]
+Shape = (
+    Name
+    | Names
+    | Text
+    | Word
+    | Words
+    | Flag
+    | Whole
+    | SqlText
+    | Value
+    | Expr
+    | Type
+    | Scalar
+    | MapOf
+    | ListOf
+    | Record
+    | Part
+)

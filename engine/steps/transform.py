@@ -66,7 +66,7 @@ class Transform:
         "  table: orders\n"
         '  join: {table: customers, match: "customers.id = orders.customer_id"}\n'
         '  set: {country: "customers.country"}\n',
-        "transform: {table: albums, set: {kind: {value: lp}, deleted: false, note: null}, expect_rows: {max: 5000}}",
+        "transform: {table: albums, set: {kind: {value: lp}, note: null}, expect_rows: {max: 5000}}",
     )
 
     table: str = field("The table.", Name(), example="albums")
@@ -79,7 +79,8 @@ class Transform:
         "The rows to change; without it all.", SqlText(), default=None, example="title <> trim(title)"
     )
     join: Partner | None = field(
-        "Rows of another table beside each row. A row with two partners is an error, one without is not selected.",
+        "Rows of another table beside each row. A row with two partners is an error; one without is not "
+        "selected.",
         Record(Partner),
         default=None,
         example={"table": "customers", "match": "customers.id = orders.customer_id"},

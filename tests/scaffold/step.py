@@ -79,7 +79,8 @@ def make(verb: str, root: Path) -> tuple[Path, Path]:
     case = root / "tests" / "cases" / verb / "does-what-it-says.yaml"
     if module.exists() or case.exists():
         raise SystemExit(f"there is a {module.relative_to(root)} already; nothing was written")
-    case.parent.mkdir(parents=True, exist_ok=True)
+    for file in (module, case):
+        file.parent.mkdir(parents=True, exist_ok=True)
     name = "".join(word.capitalize() for word in verb.split("_"))
     module.write_text(MODULE.format(verb=verb, name=name), encoding="utf-8")
     case.write_text(CASE.format(verb=verb), encoding="utf-8")

@@ -56,7 +56,7 @@ def _rows(count: int, seed: int) -> Iterator[tuple[object, ...]]:
         title: str | None = f"{dice.choice(WORDS)} {dice.choice(WORDS)} {number}"
         if dice.random() < 0.05:
             title = f"  {title} "
-        views = int(dice.paretovariate(0.9) * 50)
+        views = int(dice.paretovariate(0.7) * 50)
         row: list[object] = [
             id,
             f"v{number:010d}",

@@ -30,6 +30,7 @@ from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import affinity, expression_sql, quote
 from engine.dialects.sqlite.statements import ddl
 from engine.dialects.sqlite.translate import has_word, names_in
+from engine.dialects.sqlite.walk import is_row_id
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.definitions import ColumnDef
@@ -215,7 +216,11 @@ def _change(alteration: Alteration, action: c.ChangeColumn, shadow: Shadow) -> N
     if action.generated is not None or action.stored is not None:
         _change_generated(alteration, action, path)
     if action.auto_increment is not None:
-        alteration.text = table_edit.set_auto_increment(alteration.text, name, action.auto_increment)
+        if action.auto_increment and not is_row_id(alteration.now, name):
+            words = "on SQLite only a primary key of one integer column numbers itself"
+            raise Problem("SP111", words, (*path, "auto_increment"))
+        if action.auto_increment != bool(column.auto_increment):
+            alteration.text = table_edit.set_auto_increment(alteration.text, name, action.auto_increment)
     if action.comment is not None:
         alteration.notes.append("SQLite keeps no comments")
     if alteration.text != start:
@@ -223,7 +228,7 @@ def _change(alteration: Alteration, action: c.ChangeColumn, shadow: Shadow) -> N
     elif action.using is not None:
         alteration.rebuild(f"fill `{name}` again")
     if action.collate is not None or name in alteration.changed:
-        _want_keys(alteration, name, path)
+        _want_again(alteration, name, path)
 
 
 def _change_type(alteration: Alteration, action: c.ChangeColumn, path: Path) -> None:
@@ -235,7 +240,11 @@ def _change_type(alteration: Alteration, action: c.ChangeColumn, path: Path) -> 
     if column.auto_increment and type.upper() != "INTEGER":
         alteration.text = table_edit.set_auto_increment(alteration.text, column.name, False)
         alteration.notes.append(f"`{column.name}` no longer numbers itself")
-    if one_column(now.primary_key, column.name) and column.type.upper() == "INTEGER" and type.upper() != "INTEGER":
+    if (
+        one_column(now.primary_key, column.name)
+        and column.type.upper() == "INTEGER"
+        and type.upper() != "INTEGER"
+    ):
         alteration.text = table_edit.set_not_null(alteration.text, column.name, True)
     alteration.text = table_edit.set_type(alteration.text, column.name, type)
     values = enum_values(action.type, alteration.types)
@@ -282,8 +291,8 @@ def _change_generated(alteration: Alteration, action: c.ChangeColumn, path: Path
         alteration.dropped.append(column)  # its own values go
 
 
-def _want_keys(alteration: Alteration, name: str, path: Path) -> None:
-    """Ask that keys with a changed column are still unique."""
+def _want_again(alteration: Alteration, name: str, path: Path) -> None:
+    """Ask that keys and checks still hold with a column's changed values."""
     now = alteration.now
     for key in now.keys:
         if names.contains(key.columns, name):
@@ -292,6 +301,9 @@ def _want_keys(alteration: Alteration, name: str, path: Path) -> None:
     for index in alteration.indexes():
         if index.unique and index.where is None and "" not in index.columns and names.contains(index.columns, name):
             alteration.wanted.append(Wanted("unique", index.columns, path, index.name))
+    for check in now.checks:
+        if fold(name) in names_in(check.sql):
+            alteration.wanted.append(Wanted("check", (name,), path, check.name, check.sql))
 
 
 # ── columns that go ───────────────────────────────────────────────────────
@@ -302,7 +314,9 @@ def _drop(alteration: Alteration, name: str, path: Path, shadow: Shadow) -> None
     needing = [*_needing(alteration, column.name), *naming_column(shadow, now, column.name)]
     refuse(what, needing, path, f"{now.name}.{column.name}")
     if len(now.columns) == 1:
-        raise Problem("RF107", f"`{column.name}` is the only column of `{now.name}`", path, hint="drop the table")
+        raise Problem(
+            "RF107", f"`{column.name}` is the only column of `{now.name}`", path, hint="drop the table"
+        )
     alteration.text = table_edit.drop_column(alteration.text, column.name)
     alteration.dropped.append(column)
     if any(names.contains(key.columns, column.name) for key in now.foreign_keys):
@@ -332,7 +346,11 @@ def _needing(alteration: Alteration, name: str) -> list[Broken]:
         if (fold(name) in others or same_name(check.column, name)) and not goes_along:
             found.append(("check", check.name or f"({check.sql})"))
     for column in now.columns:
-        if column.generated is not None and not same_name(column.name, name) and fold(name) in names_in(column.generated):
+        if (
+            column.generated is not None
+            and not same_name(column.name, name)
+            and fold(name) in names_in(column.generated)
+        ):
             found.append(("generated column", column.name))
     for child in alteration.state.tables:
         for foreign_key in child.foreign_keys:

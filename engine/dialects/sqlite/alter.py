@@ -16,7 +16,7 @@ from engine.dialects.sqlite.definition import index_sql
 from engine.dialects.sqlite.dependents import broken_by, refuse
 from engine.dialects.sqlite.failures import see_condition
 from engine.dialects.sqlite.keys import violations, waiting_on
-from engine.dialects.sqlite.kept import Kept, is_constant, row_key
+from engine.dialects.sqlite.kept import Kept, constant, row_key
 from engine.dialects.sqlite.rebuild import Rebuild, keep_counter
 from engine.dialects.sqlite.rename import rename_column
 from engine.dialects.sqlite.restore import run
@@ -42,12 +42,16 @@ class Route:
         rebuilt: True where the table is made anew, which wants foreign keys off.
         kept: the side table of what rows lose, None where nothing is kept.
         counter: table of the engine that keeps an AUTOINCREMENT that goes, "" for none.
+        aside: name of the old table during a rebuild, "" without one.
+        same_row_ids: False where rows have other row ids afterwards.
     """
 
     statements: tuple[Statement, ...]
     rebuilt: bool
     kept: Kept | None
     counter: str = ""
+    aside: str = ""
+    same_row_ids: bool = True
 
     @property
     def settings(self) -> tuple[Statement, ...]:
@@ -87,10 +91,10 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
         broken = broken_by(session.shadow, route.all, (), about=table.name)
         refuse(f"what this step takes away from `{table.name}`", broken, (), table.name)
     checks = alteration.checks(pairs)
-    fresh = waiting_on(session.state, table, _moved(alteration))
+    fresh = waiting_on(alteration.state, alteration.before, dict.fromkeys(alteration.changed))
     back: tuple[Unit, ...] = ()
     if way_kept:
-        way = Way(session.shadow, alteration, route, table, after, pairs, tuple(session.pending))
+        way = Way(session.shadow, alteration, route, table, after, pairs, tuple(session.pending), session.undo_number)
         back = (way_back(way, context),)
     session.pending += [key for key in fresh if key not in session.pending]
     rows = context.rows(f"SELECT count(*) FROM (SELECT 1 FROM {quote(table.name)} LIMIT 50001)")
@@ -106,7 +110,7 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
             resets=route.resets,
             checks=checks,
             before=route.statements,
-            unchanged=violations(after, table.name, session.pending) if route.rebuilt else (),
+            unchanged=_violations(session, after, table.name, route),
             undo=back,
             reversible="journal" if keeps else "derived",
             rows=rows if route.rebuilt or alteration.new_indexes or alteration.dropped else 0,
@@ -124,7 +128,9 @@ def _rename(table: str, action: c.RenameColumn, work: Shadow) -> Statement:
     if not action.to.strip() or "\0" in action.to:
         raise Problem("SP110", "a column's name can't be empty", path)
     if now.column(action.to) and not same_name(action.to, column.name):
-        raise Problem("RF103", f"`{now.name}` has a column `{action.to}` already", path, subject=f"{table}.{action.to}")
+        raise Problem(
+            "RF103", f"`{now.name}` has a column `{action.to}` already", path, subject=f"{table}.{action.to}"
+        )
     statement = rename_column(now.name, column.name, action.to)
     run(work, (statement,), path)
     return statement
@@ -188,7 +194,9 @@ def _route(
     )
     between = (kept.make(), kept.fill_between(aside, rebuild.carries_row_ids, values)) if kept else ()
     keeping = keep_counter(before, counter) if counter else ()
-    return Route((*renaming, *keeping, *rebuild.statements(between)), True, kept, counter)
+    return Route(
+        (*renaming, *keeping, *rebuild.statements(between)), True, kept, counter, aside, rebuild.same_row_ids
+    )
 
 
 def _kept(session: SQLiteSession, alteration: Alteration, after: Table, *, rebuilt: bool) -> Kept | None:
@@ -197,16 +205,20 @@ def _kept(session: SQLiteSession, alteration: Alteration, after: Table, *, rebui
     changed = tuple(
         column
         for column in before.columns
-        if names.contains(alteration.changed, column.name) and _holds(after, column.name) and column.generated is None
+        if names.contains(alteration.changed, column.name)
+        and _holds(after, column.name)
+        and column.generated is None
     )
-    dropped = tuple(column for column in alteration.dropped if column.generated is None and before.column(column.name))
+    dropped = tuple(
+        column for column in alteration.dropped if column.generated is None and before.column(column.name)
+    )
     filled = tuple(
         column
         for column in after.columns
         if rebuilt
         and names.contains(alteration.added, column.name)
         and column.generated is None
-        and (fold(column.name) in alteration.sources or not is_constant(column.default or "NULL"))
+        and (fold(column.name) in alteration.sources or not constant(column.default or "NULL"))
     )
     if not (changed or dropped or filled):
         return None
@@ -221,15 +233,20 @@ def _holds(table: Table, name: str) -> bool:
     return column is not None and column.generated is None
 
 
-def _moved(alteration: Alteration) -> tuple[str, ...]:
-    """Return columns whose values change, so that those who refer to them have to follow."""
-    return tuple(dict.fromkeys(alteration.changed))
+def _violations(session: SQLiteSession, after: Shadow, table: str, route: Route) -> tuple[Statement, ...]:
+    if not route.rebuilt:
+        return ()
+    return violations(
+        session.shadow, after, table, but=session.pending, same_row_ids=route.same_row_ids
+    )
 
 
 def _why(alteration: Alteration, route: Route) -> str:
     parts = ["in place"]
     if route.rebuilt:
-        parts = [f"rebuild: SQLite can't {alteration.obstacle} in place; rows are carried over, no trigger fires"]
+        parts = [
+            f"rebuild: SQLite can't {alteration.obstacle} in place; rows are carried over, no trigger fires"
+        ]
     if route.kept:
         lost: list[Column] = [*route.kept.changed, *route.kept.dropped]
         if lost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from engine.dialects.sqlite.constraints import (
     duplicate_guard,
     duplicates_check,
     not_null_check,
+    orphans_check,
 )
 from engine.dialects.sqlite.dependents import broken_by
-from engine.dialects.sqlite.kept import default_guard, fallback, is_constant
+from engine.dialects.sqlite.kept import constant, default_guard, fallback
 from engine.dialects.sqlite.keys import PendingKey, violations
 from engine.dialects.sqlite.rebuild import Rebuild
 from engine.dialects.sqlite.rename import rename_column
@@ -26,8 +27,9 @@ from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import literal_sql, quote
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, ddl, question
 from engine.errors import Problem
+from engine.model.definitions import ReferenceDef
 from engine.model.plan import Check, Guard, Statement, Unit
-from engine.model.state import Table, fold, same_name
+from engine.model.state import ForeignKey, Table, fold, same_name
 
 if TYPE_CHECKING:
     from engine.dialects.sqlite.alter import Route
@@ -44,6 +46,7 @@ class Way:
         after: the schema after the step.
         renames: (old, new) names of columns.
         pending: foreign keys that waited before the step already.
+        number: takes a free number, for the table that stands aside meanwhile.
     """
 
     shadow: Shadow
@@ -53,6 +56,7 @@ class Way:
     after: Shadow
     renames: Sequence[tuple[str, str]]
     pending: tuple[PendingKey, ...]
+    number: Callable[[], int]
 
     @property
     def live(self) -> Table:
@@ -82,9 +86,30 @@ def way_back(way: Way, context: StepContext) -> Unit:
         settings=(FOREIGN_KEYS_OFF,) if rebuilt else (),
         resets=(FOREIGN_KEYS_ON,) if rebuilt else (),
         before=statements,
-        unchanged=violations(way.shadow, name, way.pending) if rebuilt else (),
+        unchanged=_violations(way) if rebuilt else (),
         guards=guards,
         touches=(name,),
+    )
+
+
+def _violations(way: Way) -> tuple[Statement, ...]:
+    return violations(
+        way.after,
+        way.shadow,
+        way.first.name,
+        but=way.pending,
+        same_row_ids=way.route.same_row_ids,
+        own=not _keys_back(way),
+    )
+
+
+def _keys_back(way: Way) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys that the step took away and that come back."""
+    left = {(key.columns, fold(key.table), key.references) for key in way.live.foreign_keys}
+    return tuple(
+        key
+        for key in way.alteration.before.foreign_keys
+        if (key.columns, fold(key.table), key.references) not in left
     )
 
 
@@ -140,11 +165,10 @@ def _rebuilt(way: Way) -> tuple[Statement, ...]:
 
 def _free_aside(way: Way) -> str:
     """Return the name for the live table meanwhile: that of the step's own rebuild is free again."""
-    for statement in way.route.statements:
-        if " RENAME TO " in statement.sql and "engine_aside_" in statement.sql:
-            return "engine_aside_" + statement.sql.rpartition("engine_aside_")[2].rstrip('"')
-    assert way.route.kept is not None, "without a rebuild only a dropped column leads here"
-    return way.route.kept.name.replace("engine_undo_", "engine_aside_")
+    if way.route.aside:
+        return way.route.aside
+    kept = way.route.kept
+    return kept.name.replace("engine_undo_", "engine_aside_") if kept else f"engine_aside_{way.number()}"
 
 
 def _values(way: Way, force: str) -> tuple[tuple[str, str], ...]:
@@ -165,7 +189,11 @@ def _values(way: Way, force: str) -> tuple[tuple[str, str], ...]:
 def _schema_guards(way: Way) -> tuple[Guard, ...]:
     """Return the guard that the table and what is on it still are what the step left."""
     live, state = way.live, way.after.state
-    texts = [live.sql, *(i.sql for i in state.indexes_of(live.name)), *(t.sql for t in state.triggers_of(live.name))]
+    texts = [
+        live.sql,
+        *(i.sql for i in state.indexes_of(live.name)),
+        *(t.sql for t in state.triggers_of(live.name)),
+    ]
     listed = ", ".join(literal_sql(text) for text in texts)
     name = literal_sql(live.name)
     own = f"FROM sqlite_schema WHERE lower(tbl_name) = lower({name}) AND type IN ('table', 'index', 'trigger') AND sql > ''"
@@ -219,7 +247,7 @@ def _added_guards(way: Way) -> tuple[Guard, ...]:
         column = live.column(name)
         if column is None or column.generated is not None or fold(name) in way.alteration.sources:
             continue
-        if is_constant(column.default or "NULL"):
+        if constant(column.default or "NULL"):
             found.append(default_guard(live, column, keys))
     return tuple(found)
 
@@ -249,6 +277,11 @@ def _row_guards(way: Way) -> tuple[Guard, ...]:
         if one.sql not in checks:
             columns = (one.column,) if one.column else ()
             found.append(_guard(condition_check(source, one.name, one.sql, columns, ()), live.name))
+    for foreign_key in _keys_back(way):
+        reference = ReferenceDef(foreign_key.table, foreign_key.references)
+        check = orphans_check(source, foreign_key.name, foreign_key.columns, reference, way.after.state, ())
+        # There may have been some before the step: so a person may let it pass.
+        found.append(replace(_guard(check, live.name), skippable=True))
     return tuple(found)
 
 
@@ -277,5 +310,6 @@ def _key_guards(way: Way) -> tuple[Guard, ...]:
     return tuple(
         duplicate_guard(index.name, live.name, index.columns, index.where or "")
         for index in way.alteration.gone_indexes
-        if "" not in index.columns and all(names.contains((c.name for c in live.columns), n) for n in index.columns)
+        if "" not in index.columns
+        and all(names.contains((c.name for c in live.columns), n) for n in index.columns)
     )

@@ -98,7 +98,11 @@ def _row_count(session: Planning, check: RowCheck, path: Path) -> Check:
         if equals.number is not None:
             n = equals.number
             return Check(
-                f"{words} has {n:,} rows", query, minimum=n, maximum=n, failure=f"{words} has {{count}} rows, not {n:,}"
+                f"{words} has {n:,} rows",
+                query,
+                minimum=n,
+                maximum=n,
+                failure=f"{words} has {{count}} rows, not {n:,}",
             )
         if equals.query is not None:
             other = query_of(session, equals.query, (*path, "equals", "sql")).plain
@@ -195,7 +199,11 @@ def _references(session: Planning, check: RowCheck, path: Path) -> Check:
 def _accepted(session: Planning, check: RowCheck, path: Path) -> Check:
     found, (column, *_), where = _rows_of(session, check, path)
     values = dict(check.extra).get("values")
-    listed = ", ".join(literal_sql(v) for v in values if isinstance(v, Literal)) if isinstance(values, tuple) else ""
+    listed = (
+        ", ".join(literal_sql(v) for v in values if isinstance(v, Literal))
+        if isinstance(values, tuple)
+        else ""
+    )
     source = f"FROM {quote(found.name)} WHERE {_and(where, f'{column} NOT IN ({listed})')}"
     words = f"{found.name}.{check.columns[0]}"
     return Check(

@@ -24,7 +24,13 @@ from engine.model.expression import PerDialect
 from engine.model.state import Index, fold, same_name
 
 _NAMED = ("primary key", "unique", "check", "foreign key")
-_STRICT_WORDS = (("BOOL", "INTEGER"), ("DEC", "REAL"), ("NUMERIC", "REAL"), ("DATE", "TEXT"), ("TIME", "TEXT"))
+_STRICT_WORDS = (
+    ("BOOL", "INTEGER"),
+    ("DEC", "REAL"),
+    ("NUMERIC", "REAL"),
+    ("DATE", "TEXT"),
+    ("TIME", "TEXT"),
+)
 
 
 def add_unique(alteration: Alteration, key: KeyDef, path: Path) -> None:
@@ -45,7 +51,9 @@ def add_unique(alteration: Alteration, key: KeyDef, path: Path) -> None:
 def add_check(alteration: Alteration, check: CheckDef, path: Path) -> None:
     """Add a check to the table's text."""
     now = alteration.now
-    if check.name and any(same_name(c.name, check.name) for c in parse(alteration.text).all_constraints if c.name):
+    if check.name and any(
+        same_name(c.name, check.name) for c in parse(alteration.text).all_constraints if c.name
+    ):
         raise Problem("RF103", f"`{now.name}` has a constraint `{check.name}` already", path)
     text = expression_sql(check.sql, path)
     alteration.text = table_edit.add_constraint(alteration.text, check_sql(check, path))
@@ -62,7 +70,9 @@ def add_foreign_key(alteration: Alteration, key: ForeignKeyDef, path: Path) -> N
     now = alteration.now
     for place, column in enumerate(key.columns):
         names.own_column(now, column, (*path, "columns", place))
-    if key.name and any(same_name(c.name, key.name) for c in parse(alteration.text).all_constraints if c.name):
+    if key.name and any(
+        same_name(c.name, key.name) for c in parse(alteration.text).all_constraints if c.name
+    ):
         raise Problem("RF103", f"`{now.name}` has a constraint `{key.name}` already", path)
     see_reference(alteration.state, key.references, key.columns, (*path, "references"))
     alteration.text = table_edit.add_constraint(alteration.text, foreign_key_sql(key))
@@ -109,7 +119,9 @@ def drop_constraint(alteration: Alteration, action: DropConstraint, path: Path) 
             i.name for i in alteration.indexes() if i.unique
         ]
         hint = names.meant(action.name, known) if action.name else ""
-        raise Problem("RF104", f"`{now.name}` has no {_described(action)}", path, hint=hint, subject=action.name)
+        raise Problem(
+            "RF104", f"`{now.name}` has no {_described(action)}", path, hint=hint, subject=action.name
+        )
     if found.kind in ("unique", "primary key"):
         columns = tuple(c.value for c in found.columns) or (found.column,)
         see_keys_stay(alteration.state, now.name, (columns,), path, f"the key on ({', '.join(columns)})")
@@ -156,7 +168,9 @@ def validate_constraint(alteration: Alteration, name: str, path: Path) -> None:
 
 
 def set_options(
-    alteration: Alteration, options: tuple[tuple[str, tuple[tuple[str, str | int | bool], ...]], ...], path: Path
+    alteration: Alteration,
+    options: tuple[tuple[str, tuple[tuple[str, str | int | bool], ...]], ...],
+    path: Path,
 ) -> None:
     """Make a table STRICT or WITHOUT ROWID, or end that."""
     wanted = table_options(options, path)
@@ -225,7 +239,11 @@ def _find(text: TableText, action: DropConstraint) -> Constraint | None:
                 return found
         elif (
             (action.unique and found.kind == "unique" and _alike(columns, action.unique))
-            or (action.check and found.kind == "check" and _words(text.text(found.body)) == _words(action.check))
+            or (
+                action.check
+                and found.kind == "check"
+                and _words(text.text(found.body)) == _words(action.check)
+            )
             or (action.foreign_key and found.kind == "foreign key" and _alike(columns, action.foreign_key))
         ):
             return found

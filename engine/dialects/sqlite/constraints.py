@@ -102,7 +102,13 @@ def as_guard(check: Check, kind: str, table: str) -> Guard:
 
 
 def duplicates_check(
-    source: Source, name: str, parts: tuple[str, ...], path: Path, *, where: str = "", nulls_alike: bool = False
+    source: Source,
+    name: str,
+    parts: tuple[str, ...],
+    path: Path,
+    *,
+    where: str = "",
+    nulls_alike: bool = False,
 ) -> Check:
     """Return the check that no two rows are alike in `parts`.
 
@@ -150,7 +156,12 @@ def duplicate_guard(name: str, table: str, columns: tuple[str, ...], where: str)
 
 
 def orphans_check(
-    source: Source, name: str, columns: tuple[str, ...], reference: ReferenceDef, state: SchemaState, path: Path
+    source: Source,
+    name: str,
+    columns: tuple[str, ...],
+    reference: ReferenceDef,
+    state: SchemaState,
+    path: Path,
 ) -> Check:
     """Return the check that every row has the row that it refers to (NULLs refer to nothing)."""
     target = state.table(reference.table)

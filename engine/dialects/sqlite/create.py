@@ -20,7 +20,7 @@ from engine.errors import Path, Problem
 from engine.model.changes import CreateTable
 from engine.model.definitions import ReferenceDef, TableDef
 from engine.model.expression import Sql
-from engine.model.plan import Guard, Unit
+from engine.model.plan import Check, Guard, Unit
 from engine.model.state import SchemaState, same_name
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ def create_table(session: SQLiteSession, change: CreateTable, context: StepConte
         refuse_key_extras(key, (*_PATH, "unique", place))
     if table.exclude:
         raise Problem(
-            "SP111", "SQLite has no exclusion constraints", (*_PATH, "exclude"), hint="narrow `dialects`, or leave it out"
+            "SP111",
+            "SQLite has no exclusion constraints",
+            (*_PATH, "exclude"),
+            hint="narrow `dialects`, or leave it out",
         )
     text = table_sql(table, session.types, _PATH)
     _see_expressions(session, table)
@@ -129,7 +132,11 @@ def _see_expressions(session: SQLiteSession, table: TableDef) -> None:
     found: list[tuple[Sql, Path]] = []
     for column in table.columns:
         path = (*_PATH, "columns", column.name)
-        found += [(sql, (*path, word)) for word, sql in (("check", column.check), ("generated", column.generated)) if sql]
+        found += [
+            (sql, (*path, word))
+            for word, sql in (("check", column.check), ("generated", column.generated))
+            if sql
+        ]
     found += [(check.sql, (*_PATH, "checks", check.name)) for check in table.checks]
     if found:
         trial = session.shadow.clone()
@@ -144,11 +151,17 @@ def _see_references(state: SchemaState, table: TableDef) -> None:
             path = (*_PATH, "columns", column.name, "references")
             see_reference(state, column.references, (column.name,), path, table)
     for place, key in enumerate(table.foreign_keys):
-        see_reference(state, key.references, key.columns, (*_PATH, "foreign_keys", place, "references"), table)
+        see_reference(
+            state, key.references, key.columns, (*_PATH, "foreign_keys", place, "references"), table
+        )
 
 
 def see_reference(
-    state: SchemaState, reference: ReferenceDef, columns: tuple[str, ...], path: Path, own: TableDef | None = None
+    state: SchemaState,
+    reference: ReferenceDef,
+    columns: tuple[str, ...],
+    path: Path,
+    own: TableDef | None = None,
 ) -> None:
     """See to it that a foreign key has a target: table, columns, and a key that is unique.
 
@@ -186,7 +199,9 @@ def see_reference(
             "RF104",
             f"`{name}` has no primary or unique key on ({', '.join(wanted)}), which a foreign key needs to refer to",
             path,
-            hint=f"refer to its primary key ({', '.join(primary)})" if primary else "give it a unique key first",
+            hint=f"refer to its primary key ({', '.join(primary)})"
+            if primary
+            else "give it a unique key first",
         )
     if len(wanted) != len(columns):
         raise Problem(
@@ -223,6 +238,10 @@ def _drop_again(table: TableDef, step: str) -> Unit:
     keys = columns_sql(key.columns) if key else "*"
     own = any(same_name(c.references.table, name) for c in table.columns if c.references)
     own = own or any(same_name(f.references.table, name) for f in table.foreign_keys)
+    children = (
+        "FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f"
+        f" WHERE s.type = 'table' AND lower(f.\"table\") = lower({text}) AND s.name <> {text}"
+    )
     return Unit(
         f"{step}.undo",
         step,
@@ -244,21 +263,15 @@ def _drop_again(table: TableDef, step: str) -> Unit:
                 question(f"SELECT {keys} FROM {quote(name)} ORDER BY 1 DESC LIMIT 5", "guard"),
                 f"{{count}} rows of `{name}` are not this migration's, and would go with the table",
             ),
-            Guard(
-                "schema",
-                name,
-                question(
-                    "SELECT count(*) FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f"
-                    f" WHERE s.type = 'table' AND lower(f.\"table\") = lower({text}) AND s.name <> {text}",
-                    "guard",
-                ),
-                question(
-                    "SELECT DISTINCT s.name FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f"
-                    f" WHERE s.type = 'table' AND lower(f.\"table\") = lower({text}) AND s.name <> {text} LIMIT 5",
-                    "guard",
-                ),
-                f"foreign keys of other tables refer to `{name}` now ({{count}})",
-                skippable=False,
+        ),
+        # A check and not a guard: it has to be asked when later tables of this migration are gone again.
+        checks=(
+            Check(
+                f"{name}: no other table refers to it",
+                question(f"SELECT count(*) {children}"),
+                maximum=0,
+                sample=question(f"SELECT DISTINCT s.name {children} LIMIT 5"),
+                failure=f"{{count}} foreign keys of other tables refer to `{name}`, which would go: drop those tables first",
             ),
         ),
         touches=(name,),

@@ -90,7 +90,7 @@ class SQLiteDriver:
 
     @contextmanager
     def lend(self) -> Iterator[sqlite3.Connection]:
-        """Lend the library's own connection, for migrations written in Python; ending the transaction is refused."""
+        """Lend the library's own connection to a migration in Python; ending the transaction is refused."""
         self._connection.lent = True
         self._connection.set_authorizer(_no_transactions)
         try:
@@ -160,14 +160,14 @@ class SQLiteDriver:
         if isinstance(error, UnicodeError) or "Could not decode" in message:
             return DatabaseError(
                 "a text in the database is not valid UTF-8, so it can't be read as a key or a value",
-                "find it with `SELECT … WHERE CAST(CAST(x AS BLOB) AS TEXT) …`, or cut batches by another key",
+                "correct that text, or let batches be cut by another key (`key:`)",
                 details={"reason": "error", "sql": sql[:2000]},
             )
         return refusal(name, message, self.path, sql)
 
     # ── transactions ──────────────────────────────────────────────────────
     def begin(self) -> None:
-        """Begin a transaction that writes: the write lock is taken at once, so that no later statement meets it taken."""
+        """Begin a transaction that writes; its lock is taken at once, so no later statement waits for it."""
         self._send(BEGIN, None)
 
     def snapshot(self) -> None:

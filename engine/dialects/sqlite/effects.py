@@ -110,6 +110,8 @@ def _replaces(sql: str) -> bool:
         if token.is_word("REPLACE"):
             before = found[place - 1] if place else None
             after = found[place + 1] if place + 1 < len(found) else None
-            if (before is not None and before.is_word("OR", "CONFLICT")) or (after is not None and after.is_word("INTO")):
+            if (before is not None and before.is_word("OR", "CONFLICT")) or (
+                after is not None and after.is_word("INTO")
+            ):
                 return True
     return False

@@ -88,7 +88,9 @@ def text_of(
         raise Problem("SP110", "RAISE is for triggers", path)
     over = windows and has_word(plain, "OVER")
     # After WHERE an aggregate is refused, as it must be where each row has a value of its own.
-    probe = f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
+    probe = (
+        f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
+    )
     try:
         access = see(session.shadow, probe, path, frame.table)
     except Problem as problem:
@@ -105,7 +107,9 @@ def _explained(problem: Problem, expression: Expression, frame: Frame) -> Proble
         value = name.strip('"`[]')
         close = meant(value, frame.known)
         problem.hint = close or f"if the text is meant: {{value: {value}}}"
-        problem.message = f"`{value}` is no column" + (f" of `{frame.table}`" if frame.table else " of the source")
+        problem.message = f"`{value}` is no column" + (
+            f" of `{frame.table}`" if frame.table else " of the source"
+        )
     elif problem.rule == "RF102" and frame.known and not problem.hint.startswith("did you mean"):
         missing = problem.message.rpartition("column `")[2].rstrip("` here").rpartition(".")[2]
         problem.hint = meant(missing, frame.known) or problem.hint
@@ -155,9 +159,7 @@ def expectation(
     bounds = [f"at least {expect.minimum}"] if expect.minimum is not None else []
     bounds += [f"at most {expect.maximum}"] if expect.maximum is not None else []
     words = "all" if expect.every else str(expect.exact) if expect.exact is not None else " and ".join(bounds)
-    found = Expectation(
-        words, expect.exact, expect.minimum, expect.maximum, every=expect.every, path=path
-    )
+    found = Expectation(words, expect.exact, expect.minimum, expect.maximum, every=expect.every, path=path)
     if expect.query is not None:
         query = query_of(session, expect.query, (*path, "sql"))
         found = replace(found, text=query.plain, query=question(query.sql, "expect"))

@@ -53,7 +53,9 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
     if found := _NO_TABLE.search(message):
         name = found.group(1)
         known = [t.name for t in state.tables] + [v.name for v in state.views]
-        return Problem("RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name)
+        return Problem(
+            "RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name
+        )
     if found := _AMBIGUOUS.search(message):
         return Problem(
             "RF110",
@@ -83,7 +85,7 @@ def see(shadow: Shadow, sql: str, path: Path, table: str = "") -> Access:
         word = access.quoted_text[0]
         raise Problem(
             "LT108",
-            f'"{word}" names no column, and SQLite would take it for the text \'{word}\'',
+            f"\"{word}\" names no column, and SQLite would take it for the text '{word}'",
             path,
             hint="write text in single quotes, and names as they are",
         )

@@ -72,7 +72,7 @@ def unknown_collations(objects: Iterable[CatalogueObject]) -> tuple[str, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def untouchable(found: SchemaState, opaque: Iterable[CatalogueObject]) -> SchemaState:
+def mark_untouchable(found: SchemaState, opaque: Iterable[CatalogueObject]) -> SchemaState:
     """Return the state with the tables in `opaque`, or with an index in it, marked as virtual."""
     names = {fold(o.table) for o in opaque if o.type in ("table", "index")}
     if not names:

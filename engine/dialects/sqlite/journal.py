@@ -77,7 +77,8 @@ class Journal:
             return ddl(f"CREATE TABLE {quote(self.name)} ({', '.join(parts)})", "journal")
         key = ", ".join(quote(f"key_{n}") for n in self.key.names)
         return ddl(
-            f"CREATE TABLE {quote(self.name)} ({', '.join(parts)}, PRIMARY KEY ({key})) WITHOUT ROWID", "journal"
+            f"CREATE TABLE {quote(self.name)} ({', '.join(parts)}, PRIMARY KEY ({key})) WITHOUT ROWID",
+            "journal",
         )
 
     def key_columns(self) -> tuple[str, ...]:
@@ -118,17 +119,19 @@ class Journal:
             changed = [f"{n} = excluded.{n}" for n in self.of("new")]
             stays = f"{self.head('old', 'new')} VALUES ({', '.join(values)}) {self._conflict(changed)}"
             found.append(self._trigger("update", f" WHEN {same}", [stays]))
-            found.append(self._trigger("update", f" WHEN NOT ({same})", [self._went(), self._appeared()], "_key"))
+            found.append(
+                self._trigger("update", f" WHEN NOT ({same})", [self._went(), self._appeared()], "_key")
+            )
         if "delete" in self.events:
             found.append(self._trigger("delete", "", [self._went()]))
         return tuple(found)
 
     def stop(self) -> tuple[Statement, ...]:
         """Return the statements that take the temporary triggers away."""
-        names = [event for event in ("insert", "update", "delete") if event in self.events]
-        names += ["update_key"] if "update" in self.events else []
+        names = [*sorted(self.events), *(["update_key"] if "update" in self.events else [])]
         return tuple(
-            Statement(f"DROP TRIGGER temp.{quote(f'{self.name}_{name}')}", "setting", "journal") for name in names
+            Statement(f"DROP TRIGGER temp.{quote(f'{self.name}_{name}')}", "setting", "journal")
+            for name in names
         )
 
     def _trigger(self, event: str, when: str, body: Sequence[str], suffix: str = "") -> Statement:
@@ -171,7 +174,10 @@ class Counters:
         """Return the statements that note where the counters stand."""
         values = ", ".join(f"({_text(t)})" for t in self.tables)
         return (
-            ddl(f'CREATE TABLE {quote(self.name)} ("name" TEXT PRIMARY KEY, "was" INTEGER, "now" INTEGER)', "journal"),
+            ddl(
+                f'CREATE TABLE {quote(self.name)} ("name" TEXT PRIMARY KEY, "was" INTEGER, "now" INTEGER)',
+                "journal",
+            ),
             Statement(
                 f'INSERT INTO {quote(self.name)} ("name", "was") SELECT column1, (SELECT seq FROM sqlite_sequence'
                 f" WHERE sqlite_sequence.name = column1) FROM (VALUES {values})",

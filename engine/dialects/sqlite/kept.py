@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.dialects.sqlite.names import contains
-from engine.dialects.sqlite.sql import affinity, columns_sql, quote
+from engine.dialects.sqlite.sql import affinity, columns_sql, literal_sql, quote
 from engine.dialects.sqlite.statements import ddl, question, rows
-from engine.dialects.sqlite.walk import Key, identity
+from engine.dialects.sqlite.tokens import tokens
+from engine.dialects.sqlite.walk import Key, identity, is_row_id
 from engine.model.plan import Guard, Statement
 from engine.model.state import Column, SchemaState, Table, same_name
 
@@ -45,11 +46,10 @@ class Kept:
     # ── forward ──
     def make(self) -> Statement:
         """Return the statement that makes the side table."""
-        keys = [
-            f"{quote('key_' + c.name)} {affinity(c.type, self.after.strict)} NOT NULL" for c in self.key.columns
-        ]
+        keys = [f"{quote('key_' + c.name)} {self._key_type(c)} NOT NULL" for c in self.key.columns]
         old = [
-            f"{quote('old_' + c.name)} {affinity(c.type, self.before.strict)}" for c in (*self.changed, *self.dropped)
+            f"{quote('old_' + c.name)} {affinity(c.type, self.before.strict)}"
+            for c in (*self.changed, *self.dropped)
         ]
         new = [f"{quote('new_' + c.name)} {affinity(self._type(c), self.after.strict)}" for c in self._new]
         primary = f"PRIMARY KEY ({', '.join(quote('key_' + c.name) for c in self.key.columns)})"
@@ -57,7 +57,10 @@ class Kept:
 
     def fill(self) -> Statement:
         """Return the statement that keeps values before they are dropped in place."""
-        columns = [*(quote("key_" + n) for n in self.key.names), *(quote("old_" + c.name) for c in self.dropped)]
+        columns = [
+            *(quote("key_" + n) for n in self.key.names),
+            *(quote("old_" + c.name) for c in self.dropped),
+        ]
         values = [*self._keys(quote(self.after.name)), *(quote(c.name) for c in self.dropped)]
         wanted = " OR ".join(_goes(quote(c.name), c) for c in self.dropped)
         return rows(
@@ -75,7 +78,7 @@ class Kept:
             values: column of the new table → expression over the old row.
         """
         old, new = quote(aside), quote(self.after.name)
-        given = {name: value for name, value in values}
+        given = dict(values)
         source, match = old, []
         if row_ids:
             match = [f"{old}.{self.before.row_id} = {new}.{self.after.row_id}"]
@@ -174,6 +177,13 @@ class Kept:
         found = self.after.column(column.name)
         return found.type if found else column.type
 
+    def _key_type(self, column: Column) -> str:
+        """Return the type of a key's column; INTEGER makes it the row id, which takes integers only."""
+        found = affinity(column.type, self.after.strict)
+        if found != "INTEGER" or self.key.hidden or is_row_id(self.after, column.name):
+            return found
+        return "INT"
+
     def _was(self, column: Column) -> str:
         return f"{quote(self.name)}.{quote('old_' + column.name)}"
 
@@ -203,7 +213,7 @@ class Kept:
 
 def default_guard(table: Table, column: Column, keys: tuple[str, ...]) -> Guard:
     """Return a guard for a column that the migration added with a constant default, and that goes again."""
-    rest = f"FROM {quote(table.name)} WHERE {quote(column.name)} IS NOT {column.default or 'NULL'} COLLATE BINARY"
+    rest = f"FROM {quote(table.name)} WHERE {quote(column.name)} IS NOT {fallback(column)} COLLATE BINARY"
     return Guard(
         "changed",
         table.name,
@@ -215,13 +225,20 @@ def default_guard(table: Table, column: Column, keys: tuple[str, ...]) -> Guard:
 
 def fallback(column: Column) -> str:
     """Return what a row of others gets in a column that comes back: its constant default, else NULL."""
-    return column.default if column.default is not None and is_constant(column.default) else "NULL"
+    return constant(column.default or "NULL") or "NULL"
 
 
-def is_constant(default: str) -> bool:
-    """Tell whether a default is a literal, which is the same for every row."""
-    text = default.strip()
-    return not text.startswith("(") and not text.upper().startswith("CURRENT_")
+def constant(default: str) -> str:
+    """Return a default as an expression if it is a literal, the same for every row; else "".
+
+    After DEFAULT a bare or a double-quoted word is text.
+    """
+    found = tokens(default)
+    if not found or found[0].text == "(" or found[0].is_word("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME"):
+        return ""
+    if len(found) == 1 and found[0].is_name and not found[0].is_word("NULL", "TRUE", "FALSE"):
+        return literal_sql(found[0].name)
+    return default
 
 
 def _goes(value: str, column: Column) -> str:

@@ -17,7 +17,7 @@ from engine.model.state import ForeignKey, SchemaState, Table, fold, same_name
 
 @dataclass(frozen=True, slots=True)
 class PendingKey:
-    """A foreign key whose parent's key changed in an earlier step of the migration."""
+    """A foreign key one side of which an earlier step of the migration changed."""
 
     child: str
     parent: str
@@ -57,48 +57,70 @@ def see_keys_stay(
     refuse(what, needing, path, table)
 
 
-def violations(shadow: Shadow, table: str, but: Iterable[PendingKey] = ()) -> tuple[Statement, ...]:
-    """Return queries for the rows of `table` and of those that refer to it that refer to nothing.
+def violations(
+    before: Shadow,
+    after: Shadow,
+    table: str,
+    *,
+    but: Iterable[PendingKey] = (),
+    same_row_ids: bool = True,
+    own: bool = True,
+) -> tuple[Statement, ...]:
+    """Return queries for the rows of `table`, and of those that refer to it, that refer to nothing.
 
+    Asked before and after a rebuild: what is new then is the rebuild's fault.
     A table whose foreign keys fit no key of their parent can't be asked; it
     could not be written either, before as after.
 
     Args:
+        before, after: the schema at both times.
         but: foreign keys that wait for another step.
+        same_row_ids: False where rows have other row ids afterwards: then they are only numbered.
+        own: False to leave out `table` itself.
     """
-    state = shadow.state
-    own = state.table(table)
-    tables = [own] if own and own.foreign_keys else []
+    state = after.state
+    mine = state.table(table)
+    tables = [mine] if own and mine and mine.foreign_keys else []
     tables += [t for t in state.referring_to(table) if not t.virtual]
     found = []
     for each in tables:
-        try:
-            shadow.run(f"PRAGMA foreign_key_check({literal_sql(each.name)})")
-        except ShadowError:
+        if not (_answers(before, each.name) and _answers(after, each.name)):
             continue
         waiting = [p.parent for p in but if same_name(p.child, each.name)]
         parents = ", ".join(literal_sql(fold(name)) for name in waiting)
         without = f" WHERE lower(parent) NOT IN ({parents})" if waiting else ""
-        found.append(
-            question(
-                'SELECT DISTINCT "table", "rowid", parent'
-                f" FROM pragma_foreign_key_check({literal_sql(each.name)}){without}"
-            )
-        )
+        row = '"rowid"' if same_row_ids or each is not mine else "row_number() OVER (PARTITION BY parent)"
+        source = f"pragma_foreign_key_check({literal_sql(each.name)})"
+        found.append(question(f'SELECT DISTINCT "table", {row}, parent FROM {source}{without}'))
     return tuple(found)
 
 
-def waiting_on(state: SchemaState, before: Table, columns: Iterable[str]) -> tuple[PendingKey, ...]:
-    """Return the foreign keys of other tables that refer to `columns` of a table whose values change."""
+def _answers(shadow: Shadow, table: str) -> bool:
+    try:
+        shadow.run(f"PRAGMA foreign_key_check({literal_sql(table)})")
+    except ShadowError:
+        return False
+    return True
+
+
+def waiting_on(state: SchemaState, table: Table, columns: Iterable[str]) -> tuple[PendingKey, ...]:
+    """Return the foreign keys from or to `columns` of a table whose values change.
+
+    The other side may follow in a later step, so they are looked at when the migration ends.
+    """
     changed = tuple(columns)
-    return tuple(
-        PendingKey(child.name, before.name)
-        for child in state.referring_to(before.name)
-        if any(
-            same_name(key.table, before.name) and any(contains(primary_of(key, state), c) for c in changed)
-            for key in child.foreign_keys
-        )
-    )
+    found = [
+        PendingKey(child.name, table.name)
+        for child in state.tables
+        for key in child.foreign_keys
+        if same_name(key.table, table.name) and any(contains(primary_of(key, state), c) for c in changed)
+    ]
+    found += [
+        PendingKey(table.name, key.table)
+        for key in table.foreign_keys
+        if any(contains(key.columns, column) for column in changed)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def pending_units(pending: Sequence[PendingKey], step: str) -> tuple[Unit, ...]:
@@ -113,7 +135,7 @@ def pending_units(pending: Sequence[PendingKey], step: str) -> tuple[Unit, ...]:
                 f" WHERE lower(parent) = {literal_sql(fold(key.parent))}"
             ),
             maximum=0,
-            failure=f"{{count}} rows of `{key.child}` refer to nothing in `{key.parent}`, whose key this migration changed",
+            failure=f"{{count}} rows of `{key.child}` refer to nothing in `{key.parent}`, and this migration changed one of the two sides",
         )
         for key in dict.fromkeys(pending)
     )

@@ -1,7 +1,7 @@
 """Texts of the engine's own tables and statements on SQLite. No AUTOINCREMENT, no clock, no triggers.
 
 `protocol()` is printed with every plan. All other texts here are the closed
-list of what runs without standing in a plan: `housekeeping()`.
+list of what runs without standing in a plan.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ TABLES: tuple[str, ...] = (
 
 # ── what goes with every transaction: printed in the plan ─────────────────
 GUARD = Statement(
-    "UPDATE engine_step SET fence = :fence WHERE version = :version AND direction = :direction AND unit = :unit "
+    "UPDATE engine_step SET fence = :fence "
+    "WHERE version = :version AND direction = :direction AND unit = :unit "
     "AND fence = :fence AND state = :state AND batch_no = :batch_no",
     "rows",
     "guard",
@@ -149,27 +150,31 @@ def protocol() -> tuple[Statement, ...]:
 
 
 # ── reading ───────────────────────────────────────────────────────────────
-HAS_TABLES = "SELECT name FROM sqlite_schema WHERE name IN ('migration_history', 'engine_meta') COLLATE NOCASE ORDER BY name"
+HAS_TABLES = (
+    "SELECT name FROM sqlite_schema "
+    "WHERE name COLLATE NOCASE IN ('migration_history', 'engine_meta') ORDER BY name"
+)
 COLUMNS_OF_HISTORY = "SELECT name FROM pragma_table_info('migration_history')"
 KIND_OF_HISTORY = "SELECT type FROM sqlite_schema WHERE name = 'migration_history' COLLATE NOCASE"
 META = "SELECT value FROM engine_meta WHERE key = :key"
 RECORDS = (
-    "SELECT version, description, applied, applied_at, rolled_back_at, state, checksum, spec_name, number, seconds, "
-    'reversible, finalized_at, engine_version, "before", "after", code FROM migration_history ORDER BY rowid'
+    "SELECT version, description, applied, applied_at, rolled_back_at, state, checksum, spec_name, number, "
+    'seconds, reversible, finalized_at, engine_version, "before", "after", code '
+    "FROM migration_history ORDER BY rowid"
 )
 PLAN_TEXT = "SELECT plan FROM migration_history WHERE version = :version"
 SPEC_TEXT = "SELECT spec_text FROM migration_history WHERE version = :version"
 PROGRESS = (
-    "SELECT version, direction, unit, step, place, table_name, state, batch_no, batch_size, key_width, rows_selected, "
-    "rows_written, rows_skipped, rows_added, started, answer, marks, expected, seconds, "
-    f"{', '.join(_LO + _UP)} FROM engine_step WHERE version = :version AND direction = :direction ORDER BY place"
+    "SELECT version, direction, unit, step, place, table_name, state, batch_no, batch_size, key_width, "
+    "rows_selected, rows_written, rows_skipped, rows_added, started, answer, marks, expected, seconds, "
+    f"{', '.join(_LO + _UP)} FROM engine_step "
+    "WHERE version = :version AND direction = :direction ORDER BY place"
 )
 EVENTS = (
     "SELECT e.version, e.direction, e.outcome, e.started, e.finished, e.seconds, e.row_count, e.run, "
     "coalesce(r.command, ''), coalesce(r.user, ''), coalesce(r.host, ''), coalesce(r.pid, 0), e.details "
     "FROM engine_event AS e LEFT JOIN engine_run AS r ON r.run = e.run ORDER BY e.event"
 )
-UNFINISHED_RUN = "SELECT started, command FROM engine_run WHERE finished IS NULL ORDER BY run DESC LIMIT 1"
 TABLE_NAMED = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = :name COLLATE NOCASE"
 
 # ── writing ───────────────────────────────────────────────────────────────
@@ -184,23 +189,26 @@ THIS_RUN = "SELECT max(run) FROM engine_run WHERE fence = :fence"
 FINISH_RUN = "UPDATE engine_run SET finished = :finished, outcome = :outcome WHERE run = :run"
 NEXT_NUMBER = "SELECT coalesce(max(number), 0) + 1 FROM migration_history"
 OPEN_RECORD = (
-    "INSERT INTO migration_history (version, description, applied, state, direction, checksum, plan, spec_name, "
-    'spec_text, "before", "after", seconds, reversible, engine_version, code, number) '
-    "VALUES (:version, '', 0, '', '', '', '', '', '', '', '', 0, 1, '', 0, 0) ON CONFLICT (version) DO NOTHING"
+    "INSERT INTO migration_history (version, description, applied, state, direction, checksum, plan, "
+    'spec_name, spec_text, "before", "after", seconds, reversible, engine_version, code, number) '
+    "VALUES (:version, '', 0, '', '', '', '', '', '', '', '', 0, 1, '', 0, 0) "
+    "ON CONFLICT (version) DO NOTHING"
 )
 SAVE_RECORD = (
     "UPDATE migration_history SET description = :description, applied = :applied, applied_at = :applied_at, "
     "rolled_back_at = :rolled_back_at, state = :state, direction = :direction, checksum = :checksum, "
-    'spec_name = :spec_name, "before" = :before, "after" = :after, seconds = :seconds, reversible = :reversible, '
-    "finalized_at = :finalized_at, engine_version = :engine_version, code = :code, number = :number "
+    'spec_name = :spec_name, "before" = :before, "after" = :after, seconds = :seconds, '
+    "reversible = :reversible, finalized_at = :finalized_at, engine_version = :engine_version, "
+    "code = :code, number = :number "
     "WHERE version = :version"
 )
 SAVE_TEXTS = "UPDATE migration_history SET plan = :plan, spec_text = :spec WHERE version = :version"
 CLEAR_STEPS = "DELETE FROM engine_step WHERE version = :version AND direction = :direction"
 ADD_STEP = (
-    "INSERT INTO engine_step (version, direction, unit, step, place, table_name, state, fence, batch_no, key_width, "
-    "rows_selected, rows_written, rows_skipped, rows_added, started, marks, seconds) VALUES (:version, :direction, "
-    ":unit, :step, :place, :table_name, 'todo', :fence, 0, 0, 0, 0, 0, 0, '', '[]', 0)"
+    "INSERT INTO engine_step (version, direction, unit, step, place, table_name, state, fence, "
+    "batch_no, key_width, rows_selected, rows_written, rows_skipped, rows_added, started, marks, seconds) "
+    "VALUES (:version, :direction, :unit, :step, :place, :table_name, 'todo', :fence, "
+    "0, 0, 0, 0, 0, 0, '', '[]', 0)"
 )
 TAKE_OVER = "UPDATE engine_step SET fence = :fence WHERE version = :version AND direction = :direction"
 UNDONE = (
@@ -208,27 +216,13 @@ UNDONE = (
     "WHERE version = :version AND direction = 'apply' AND unit = :unit"
 )
 LOG = (
-    "INSERT INTO engine_event (run, version, direction, outcome, started, finished, seconds, row_count, details) "
+    "INSERT INTO engine_event "
+    "(run, version, direction, outcome, started, finished, seconds, row_count, details) "
     "SELECT run, :version, :direction, :outcome, :started, :finished, :seconds, :rows, :details "
     "FROM engine_run WHERE run = :run"
 )
 DROP = "DROP TABLE IF EXISTS "
 EMPTY = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT :rows)"
-
-_HOUSEKEEPING = frozenset(
-    value
-    for name, value in list(globals().items())
-    if name.isupper() and not name.startswith("_") and isinstance(value, str)
-) | frozenset(TABLES)
-
-
-def housekeeping(sql: str) -> bool:
-    """Tell whether `sql` runs without standing in a plan: history, lock and the engine's own tables."""
-    return (
-        sql in _HOUSEKEEPING
-        or sql.startswith(('DROP TABLE IF EXISTS "engine_', 'DELETE FROM "engine_'))
-        or sql in (GUARD.sql, CHECKPOINT.sql)
-    )
 
 
 def quoted(table: str) -> str:

@@ -14,7 +14,11 @@ from engine.errors import Path, Problem
 from engine.model.expression import Parse
 
 _SPACE = "' ' || char(9, 10, 11, 12, 13)"
-_BOUNDS = {"smallint": (-(2**15), 2**15 - 1), "integer": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
+_BOUNDS = {
+    "smallint": (-(2**15), 2**15 - 1),
+    "integer": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+}
 _DEFAULT_FORMATS = {
     "date": ("%Y-%m-%d",),
     "time": ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M"),
@@ -73,7 +77,9 @@ def _parsed(parse: Parse, value: str, path: Path) -> str:
         base = "timestamp" if kind == "timestamptz" else kind
         formats = parse.formats or _DEFAULT_FORMATS[base]
         read = [_unix(base) if f == "unix" else _format(f, base, (*path, "formats")) for f in formats]
-        return f"(SELECT {read[0] if len(read) == 1 else 'coalesce(' + ', '.join(read) + ')'} FROM ({trimmed}))"
+        return (
+            f"(SELECT {read[0] if len(read) == 1 else 'coalesce(' + ', '.join(read) + ')'} FROM ({trimmed}))"
+        )
     if kind == "boolean":
         return (
             "(SELECT CASE WHEN lower(v) IN ('1', 't', 'true', 'y', 'yes', 'on') THEN 1 "
@@ -126,7 +132,9 @@ def _number(trimmed: str, kind: str, precision: int, scale: int) -> str:
         result = "CAST(v AS NUMERIC)"
         if precision:
             valid += f" AND abs(round(CAST(v AS REAL), {scale})) < 1e{precision - scale}"
-            result = f"round(CAST(v AS REAL), {scale})" if scale else "CAST(round(CAST(v AS REAL)) AS INTEGER)"
+            result = (
+                f"round(CAST(v AS REAL), {scale})" if scale else "CAST(round(CAST(v AS REAL)) AS INTEGER)"
+            )
     return f"(SELECT CASE WHEN {valid} THEN {result} END FROM ({signs}))"
 
 
@@ -156,7 +164,8 @@ def _format(format: str, kind: str, path: Path) -> str:
     # Common table expressions, because nested sub-selects overflow the parser; materialized, because
     # merged into one they repeat `r` in themselves until memory is full.
     chain = ", ".join(
-        f"c{place} AS MATERIALIZED ({step} c{place - 1})" if place else f"c0 AS ({step})" for place, step in enumerate(steps)
+        f"c{place} AS MATERIALIZED ({step} c{place - 1})" if place else f"c0 AS ({step})"
+        for place, step in enumerate(steps)
     )
     return f"(WITH {chain} SELECT {result} FROM c{len(steps) - 1})"
 
@@ -165,7 +174,9 @@ def _directive(letter: str, have: set[str], format: str, path: Path) -> list[str
     """Return the steps that take one part of the format off the front of `r`."""
     if letter in _NUMBERS:
         name, least, most, low, high = _NUMBERS[letter]
-        sizes = " ".join(f"WHEN substr(r, 1, {n}) GLOB '{'[0-9]' * n}' THEN {n}" for n in range(most, least - 1, -1))
+        sizes = " ".join(
+            f"WHEN substr(r, 1, {n}) GLOB '{'[0-9]' * n}' THEN {n}" for n in range(most, least - 1, -1)
+        )
         steps = [
             f"SELECT *, CASE {sizes} END AS n FROM",
             f"SELECT *, CAST(substr(r, 1, n) AS INTEGER) AS {name} FROM",
@@ -182,7 +193,8 @@ def _directive(letter: str, have: set[str], format: str, path: Path) -> list[str
         name = "mo"
         months = _MONTHS if letter == "b" else _FULL_MONTHS
         cases = " ".join(
-            f"WHEN lower(substr(r, 1, {len(month)})) = '{month}' THEN {place}" for place, month in enumerate(months, 1)
+            f"WHEN lower(substr(r, 1, {len(month)})) = '{month}' THEN {place}"
+            for place, month in enumerate(months, 1)
         )
         sizes = " ".join(f"WHEN {place} THEN {len(month)}" for place, month in enumerate(months, 1))
         steps = [f"SELECT *, CASE {cases} END AS mo FROM"]

@@ -17,7 +17,7 @@ from engine.dialects.sqlite.sql import literal_sql, quote
 from engine.dialects.sqlite.statements import ddl, rename_quietly, rows
 from engine.dialects.sqlite.walk import row_id_alias
 from engine.model.plan import Statement
-from engine.model.state import Index, Table, Trigger
+from engine.model.state import Index, Table, Trigger, same_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,14 @@ class Rebuild:
     def carries_row_ids(self) -> bool:
         """True where the hidden row ids are written; else a column has them, or there are none."""
         return bool(self.old.row_id and self.new.row_id and not row_id_alias(self.new))
+
+    @property
+    def same_row_ids(self) -> bool:
+        """True where each row has the row id that it had."""
+        mine, theirs = row_id_alias(self.new), row_id_alias(self.old)
+        return self.carries_row_ids or (
+            bool(mine) and same_name(mine, theirs) and (mine, quote(mine)) in self.values
+        )
 
     def statements(self, between: Sequence[Statement] = ()) -> tuple[Statement, ...]:
         """Return the statements, with `between` where both tables stand."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite.effects import Effects, effects
-from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation, join_and, query_of, text_of
+from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation, query_of, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.mapping import Mapping, mapping_of
 from engine.dialects.sqlite.names import contains, meant, own_table, relation
@@ -89,7 +89,9 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
         range_ = between([f"{quote(work.name)}.{quote(n)}" for n in columns])
         count = f"SELECT count(*) FROM {quote(work.name)} WHERE {range_}"
         if work.values:
-            picked = f"SELECT {', '.join(map(quote, work.value_columns()))} FROM {quote(work.name)} WHERE {range_}"
+            picked = (
+                f"SELECT {', '.join(map(quote, work.value_columns()))} FROM {quote(work.name)} WHERE {range_}"
+            )
             order = ", ".join(map(quote, columns))
         else:
             picked = f"{head} WHERE {between(source.key_sql)} AND {work.holds(source.key_sql)}"
@@ -113,7 +115,10 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     title = f"copy {'a query' if change.query else source.name} into {target.name}"
     checks = mapping.checks
     if source.key is not None and not source.key.hidden:
-        checks = (*key_checks(source.key, source.name, frame.source, where.sql if where else "", ("key",)), *checks)
+        checks = (
+            *key_checks(source.key, source.name, frame.source, where.sql if where else "", ("key",)),
+            *checks,
+        )
     unit = Unit(
         context.step,
         context.step,
@@ -169,7 +174,11 @@ def _view_key(known: tuple[str, ...], change: CopyRows, words: str) -> Key:
     for place, name in enumerate(change.key):
         if not contains(known, name):
             raise Problem(
-                "RF102", f"`{name}` is no column of {words}", ("key", place), hint=meant(name, known), subject=""
+                "RF102",
+                f"`{name}` is no column of {words}",
+                ("key", place),
+                hint=meant(name, known),
+                subject="",
             )
     return Key(tuple(Column(name, "") for name in change.key), nullable=change.key, unique=False)
 
@@ -187,7 +196,9 @@ def _effects(
         found = Effects((*found.fired, *updated.fired), tuple(tables.values()), found.blind or updated.blind)
     if not skip:
         return found
-    return replace(found, fired=(), tables=tuple(t for t in found.tables if not same_name(t.name, target.name)))
+    return replace(
+        found, fired=(), tables=tuple(t for t in found.tables if not same_name(t.name, target.name))
+    )
 
 
 def _still(
@@ -221,16 +232,23 @@ def _work(
     if source.key is None or source.key.hidden:
         if rank and source.key is None:
             raise Problem(
-                "SP102", "`first_of` settles ties by the key, and the source has none", ("first_of",), hint="give `key`"
+                "SP102",
+                "`first_of` settles ties by the key, and the source has none",
+                ("first_of",),
+                hint="give `key`",
             )
         return None  # one statement: it reads before it writes
     moving = [target, *found.tables]
     onto_itself = source.table is not None and any(same_name(t.name, source.table.name) for t in moving)
     nested = any(reads_table(texts, t.name, nested=True) for t in moving)
-    of_values = any(t.over for t in mapping.texts) or any(reads_table(mapping.texts, t.name, nested=True) for t in moving)
+    of_values = any(t.over for t in mapping.texts) or any(
+        reads_table(mapping.texts, t.name, nested=True) for t in moving
+    )
     if not (rank or onto_itself or nested or of_values or source.table is None):
         return None
-    values = source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
+    values = (
+        source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
+    )
     name = f"engine_undo_{session.undo_number()}"
     return Work(name, source.key, mapping.columns if values else (), target.strict)
 

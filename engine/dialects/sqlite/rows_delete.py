@@ -49,13 +49,19 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
 
     before, loop, after = list(recording.create()), None, tuple[Statement, ...]()
     work: Work | None = None
-    frozen = bool(rank) or found.includes(table.name) or any(reads_table(texts, t.name, nested=True) for t in moving)
+    frozen = (
+        bool(rank)
+        or found.includes(table.name)
+        or any(reads_table(texts, t.name, nested=True) for t in moving)
+    )
+    planned = recording.planned
+    narrow = between([f"j.{quote(n)}" for n in planned.key_columns()]) if planned and key.names == own.names else ""
     if key.hidden:
         if rank:
             inner = ranked.format(f"{key_sql[0]} AS k, ")
             condition = f'{key_sql[0]} IN (SELECT k FROM ({inner}) WHERE "rank" > 1)'
         before.append(question(counted, "count", "selected"))
-        before += _body(table, recording.planned, recording, condition, "")
+        before += _body(table, recording, condition, "", "")
     elif frozen:
         work = Work(f"engine_undo_{session.undo_number()}", key)
         before += [
@@ -64,14 +70,13 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
             work.fill(key_sql, [], name, condition, f"({rank}) > 1" if rank else ""),
         ]
         range_ = between(key_sql)
-        body = _body(table, recording.planned, recording, f"{range_} AND {work.holds(key_sql)}", range_)
+        body = _body(table, recording, f"{range_} AND {work.holds(key_sql)}", range_, narrow)
         loop = key_loop(work.name, work.key_columns(), body, change.batch_size, key.names)
         after = (work.drop(),)
     else:
         range_ = between(key_sql)
         chosen = f"{range_} AND {condition}"
-        count = question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected")
-        body = (count, *_body(table, recording.planned, recording, chosen, range_))
+        body = _body(table, recording, chosen, range_, narrow, counting=True)
         loop = key_loop(table.name, key.names, body, change.batch_size)
     title = f"delete rows of {table.name}"
     checks = [
@@ -101,20 +106,39 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
     return (unit,)
 
 
-def _body(table: Table, journal: Journal | None, recording: Recording, chosen: str, range_: str) -> tuple[Statement, ...]:
-    """Return the statements that note the rows chosen and delete them."""
+def _body(
+    table: Table, recording: Recording, chosen: str, range_: str, narrow: str, *, counting: bool = False
+) -> tuple[Statement, ...]:
+    """Return the statements that note the rows chosen and delete them.
+
+    Args:
+        chosen: condition of the rows.
+        range_: of the batch, "" for all rows.
+        narrow: the same on the journal's key, "" where rows are walked by another.
+        counting: True where the rows selected are still to be counted.
+    """
     name = quote(table.name)
+    journal = recording.planned
     if journal is None:
-        return recording.around((rows(f"DELETE FROM {name} WHERE {chosen}", "delete", "written"),))
+        write = rows(f"DELETE FROM {name} WHERE {chosen}", "delete", "written")
+        count = (question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected"),) if counting else ()
+        return (*count, *recording.around((write,)))
     row = [f"{name}.{quote(table.row_id)}"] if journal.keeps_row_id else []
-    values = [*journal.live(name, values=False), "1", "0", *row, *journal.live(name, key=False)]
-    note = rows(f"{journal.head('old')} SELECT {', '.join(values)} FROM {name} WHERE {chosen}", "journal")
-    ties = " AND ".join(
-        f"j.{quote(n)} = {k}"
-        for n, k in zip(journal.key_columns(), journal.live(name, values=False), strict=True)
+    keys = journal.live(name, values=False)
+    values = [*keys, "1", "0", *row, *journal.live(name, key=False)]
+    # It writes one row for each row selected: that saves counting them.
+    note = rows(
+        f"{journal.head('old')} SELECT {', '.join(values)} FROM {name} WHERE {chosen}",
+        "journal",
+        "selected" if counting else "",
     )
-    noted = f"EXISTS (SELECT 1 FROM {quote(journal.name)} AS j WHERE {ties})"
-    where = f"{range_} AND {noted}" if range_ else noted
+    noted = ", ".join(f"j.{quote(n)}" for n in journal.key_columns())
+    if narrow or not range_:
+        within = f" WHERE {narrow}" if narrow else ""
+        where = f"({', '.join(keys)}) IN (SELECT {noted} FROM {quote(journal.name)} AS j{within})"
+    else:
+        ties = " AND ".join(f"j.{quote(n)} = {k}" for n, k in zip(journal.key_columns(), keys, strict=True))
+        where = f"{range_} AND EXISTS (SELECT 1 FROM {quote(journal.name)} AS j WHERE {ties})"
     return recording.around((note, rows(f"DELETE FROM {name} WHERE {where}", "delete", "written")))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from engine.dialects.base import StepContext
@@ -15,6 +16,7 @@ from engine.dialects.sqlite.upsert import conflict_clause
 from engine.dialects.sqlite.walk import question, rows
 from engine.errors import Problem
 from engine.model.changes import InsertRows
+from engine.model.expression import Literal, Sql
 from engine.model.plan import Statement, Unit
 from engine.model.state import Column, Table, same_name
 
@@ -73,7 +75,9 @@ def _column(table: Table, name: str) -> Column:
     column = own_column(table, name, ("rows", 0, name, "<key>"))
     if column.generated is not None:
         raise Problem(
-            "SP110", f"`{table.name}.{column.name}` is generated: it takes no value", ("rows", 0, name, "<key>")
+            "SP110",
+            f"`{table.name}.{column.name}` is generated: it takes no value",
+            ("rows", 0, name, "<key>"),
         )
     return column
 
@@ -83,7 +87,7 @@ def _statement(
     table: Table,
     columns: tuple[Column, ...],
     given: tuple[bool, ...],
-    part: list[tuple[object, ...]],
+    part: Sequence[tuple[Literal | Sql | None, ...]],
     place: int,
     clause: str,
 ) -> Statement:
@@ -95,9 +99,11 @@ def _statement(
     lines = []
     for number, row in enumerate(part, place):
         values = [
-            text_of(session, value, frame, ("rows", number, column.name)).sql  # type: ignore[arg-type]
-            for column, value, there in zip(columns, row, given, strict=True)
-            if there
+            text_of(session, value, frame, ("rows", number, column.name)).sql
+            for column, value in zip(columns, row, strict=True)
+            if value is not None
         ]
         lines.append(f"({', '.join(values)})")
-    return rows(f"{head} ({columns_sql(names)}) VALUES {', '.join(lines)} {clause}".rstrip(), "insert", "written")
+    return rows(
+        f"{head} ({columns_sql(names)}) VALUES {', '.join(lines)} {clause}".rstrip(), "insert", "written"
+    )

@@ -24,7 +24,6 @@ from engine.dialects.sqlite.expression import (
     text_of,
 )
 from engine.dialects.sqlite.failures import see
-from engine.dialects.sqlite.guards import holds
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.names import own_column, own_table, relation
 from engine.dialects.sqlite.recording import Recording, recording_of
@@ -78,7 +77,9 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
     """
     update, where_text, checks = _prepare(session, change)
     table = update.table
-    sets = ", ".join(f"{quote(c.name)} = ({t.sql})" for c, t in zip(update.columns, update.texts, strict=True))
+    sets = ", ".join(
+        f"{quote(c.name)} = ({t.sql})" for c, t in zip(update.columns, update.texts, strict=True)
+    )
     direct = f"UPDATE {update.name} SET {sets}" + (f" FROM {update.partner}" if update.partner else "")
     blank = ", ".join(f"{quote(c.name)} = NULL" for c in update.columns)
     access = see(session.shadow, f"UPDATE {update.name} SET {blank}", ())
@@ -105,7 +106,11 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
         if update.key.names == update.own.names:
             narrow = between([f"j.{quote(n)}" for n in planned.key_columns()])
         body = (
-            question(f"SELECT count(*) FROM {update.source} WHERE {range_} AND {update.condition}", "count", "selected"),
+            question(
+                f"SELECT count(*) FROM {update.source} WHERE {range_} AND {update.condition}",
+                "count",
+                "selected",
+            ),
             *recording.around((*_note(update, planned, range_), _from_journal(update, planned, narrow))),
         )
         loop = key_loop(table.name, update.key.names, body, change.batch_size)
@@ -119,18 +124,30 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
         body = recording.around((_from_work(update, work),))
         loop = key_loop(work.name, work.key_columns(), body, change.batch_size, work.key.names)
         after = (work.drop(),)
-        return (_unit(session, change, context, update, recording, checks, counted, before, loop, after, found, work),)
+        return (
+            _unit(
+                session, change, context, update, recording, checks, counted, before, loop, after, found, work
+            ),
+        )
     elif alone:
         write = rows(f"{direct} WHERE {update.condition}", "update", "written")
         before += [question(counted, "count", "selected"), *recording.around((write,))]
     else:
         range_ = between(update.of(update.key))
         body = (
-            question(f"SELECT count(*) FROM {update.source} WHERE {range_} AND {update.condition}", "count", "selected"),
-            *recording.around((rows(f"{direct} WHERE {range_} AND {update.condition}", "update", "written"),)),
+            question(
+                f"SELECT count(*) FROM {update.source} WHERE {range_} AND {update.condition}",
+                "count",
+                "selected",
+            ),
+            *recording.around(
+                (rows(f"{direct} WHERE {range_} AND {update.condition}", "update", "written"),)
+            ),
         )
         loop = key_loop(table.name, update.key.names, body, change.batch_size)
-    return (_unit(session, change, context, update, recording, checks, counted, before, loop, after, found, None),)
+    return (
+        _unit(session, change, context, update, recording, checks, counted, before, loop, after, found, None),
+    )
 
 
 def _unit(
@@ -169,7 +186,9 @@ def _unit(
         undo=recording.undo(context.step, title, session.state, (work.name,) if work else ()),
         reversible=recording.reversible,
         reason=recording.reason,
-        rows=context.rows(f"SELECT count(*) FROM (SELECT 1 FROM {update.source} WHERE {update.plain} LIMIT {LIMIT})"),
+        rows=context.rows(
+            f"SELECT count(*) FROM (SELECT 1 FROM {update.source} WHERE {update.plain} LIMIT {LIMIT})"
+        ),
         touches=(table.name, *(t.name for t in found.tables if not same_name(t.name, table.name))),
         keeps=recording.keeps,
     )
@@ -193,7 +212,9 @@ def _prepare(session: Planning, change: UpdateRows) -> tuple[Update, Text | None
         column = own_column(table, name, ("set", name, "<key>"))
         if column.generated is not None:
             raise Problem(
-                "SP110", f"`{table.name}.{column.name}` is generated: it takes no value", ("set", name, "<key>")
+                "SP110",
+                f"`{table.name}.{column.name}` is generated: it takes no value",
+                ("set", name, "<key>"),
             )
         columns_.append(column)
         texts.append(text_of(session, expression, frame, ("set", name), windows=True))
@@ -275,7 +296,8 @@ def _names(partner: str, table: str) -> bool:
 def _note(update: Update, journal: Journal, range_: str) -> tuple[Statement, ...]:
     """Return the statements that write the journal: old and new values of rows that really change."""
     pairs = [
-        (f"{update.name}.{quote(c.name)}", f"({t.sql})") for c, t in zip(update.columns, update.texts, strict=True)
+        (f"{update.name}.{quote(c.name)}", f"({t.sql})")
+        for c, t in zip(update.columns, update.texts, strict=True)
     ]
     where = f"{range_} AND {update.condition}" if range_ else update.condition
     once = not any(t.nested or t.over for t in update.texts)
@@ -283,7 +305,10 @@ def _note(update: Update, journal: Journal, range_: str) -> tuple[Statement, ...
         differ = " OR ".join(f"{o} COLLATE BINARY IS NOT {n} OR typeof({o}) <> typeof({n})" for o, n in pairs)
         where += f" AND ({differ})"
     values = [*update.of(update.own), "1", "1", *(o for o, _ in pairs), *(n for _, n in pairs)]
-    fill = rows(f"{journal.head('old', 'new')} SELECT {', '.join(values)} FROM {update.source} WHERE {where}", "journal")
+    fill = rows(
+        f"{journal.head('old', 'new')} SELECT {', '.join(values)} FROM {update.source} WHERE {where}",
+        "journal",
+    )
     if once:
         return (fill,)
     # A sub-select is dear: asked once per row, and rows that stay as they are taken out afterwards.
@@ -294,7 +319,9 @@ def _note(update: Update, journal: Journal, range_: str) -> tuple[Statement, ...
     of_batch = ""
     if range_:
         keys = ", ".join(quote(n) for n in journal.key_columns())
-        of_batch = f"({keys}) IN (SELECT {', '.join(update.of(update.own))} FROM {update.name} WHERE {range_}) AND "
+        of_batch = (
+            f"({keys}) IN (SELECT {', '.join(update.of(update.own))} FROM {update.name} WHERE {range_}) AND "
+        )
     return (fill, rows(f"DELETE FROM {quote(journal.name)} WHERE {of_batch}{same}", "journal"))
 
 
@@ -305,13 +332,17 @@ def _from_journal(update: Update, journal: Journal, range_: str) -> Statement:
     )
     also = f" AND {range_}" if range_ else ""
     return rows(
-        f"UPDATE {update.name} SET {sets} FROM {quote(journal.name)} AS j WHERE {ties}{also}", "update", "written"
+        f"UPDATE {update.name} SET {sets} FROM {quote(journal.name)} AS j WHERE {ties}{also}",
+        "update",
+        "written",
     )
 
 
 def _from_work(update: Update, work: Work) -> Statement:
     sets = ", ".join(f"{quote(c.name)} = work.{quote(f'new_{c.name}')}" for c in work.values)
-    ties = " AND ".join(f"{k} = work.{quote(n)}" for k, n in zip(update.of(update.own), work.key_columns(), strict=True))
+    ties = " AND ".join(
+        f"{k} = work.{quote(n)}" for k, n in zip(update.of(update.own), work.key_columns(), strict=True)
+    )
     range_ = between([f"work.{quote(n)}" for n in work.key_columns()])
     return rows(
         f"UPDATE {update.name} SET {sets} FROM {quote(work.name)} AS work WHERE {ties} AND {range_}",

@@ -14,9 +14,9 @@ from engine.dialects.base import Access, Catalogue, CatalogueObject
 from engine.dialects.sqlite.introspect import (
     is_engines,
     is_virtual,
+    mark_untouchable,
     state,
     unknown_collations,
-    untouchable,
     users,
 )
 from engine.dialects.sqlite.tokens import edit, quote, tokens
@@ -159,7 +159,7 @@ class Shadow:
             catalogue = self.catalogue()
             if self._seen[0] != catalogue:
                 found = state(catalogue, self._view_columns(catalogue))
-                self._seen = (catalogue, untouchable(found, self.opaque))
+                self._seen = (catalogue, mark_untouchable(found, self.opaque))
             self._state = self._seen[1]
         return self._state
 

@@ -32,7 +32,7 @@ class Touch:
 
 def access_of(touches: Iterable[Touch], state: SchemaState, quoted_text: tuple[str, ...] = ()) -> Access:
     """Return what a statement touches on `state`, with names spelled as they are there."""
-    here = {fold(relation.name): relation.name for relation in (*state.views, *state.tables)}
+    here = {fold(name): name for name in (*(v.name for v in state.views), *(t.name for t in state.tables))}
     reads: set[tuple[str, str]] = set()
     writes: set[str] = set()
     functions: set[str] = set()

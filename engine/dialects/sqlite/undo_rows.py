@@ -49,14 +49,24 @@ def undo_units(
     keeps = tuple(j.name for j in journals) + ((counters.name,) if counters else ())
     alone = journals[0] if len(journals) == 1 and not _ties_itself(journals[0], state) else None
     base = Unit(
-        f"{step}.undo", step, f"undo: {title}", ">", guards=found, touches=names, keeps=keeps, after=ending, undo=()
+        f"{step}.undo",
+        step,
+        f"undo: {title}",
+        ">",
+        guards=found,
+        touches=names,
+        keeps=keeps,
+        after=ending,
+        undo=(),
     )
     if alone is not None:
         keys = alone.key_columns()
         range_ = between([f"j.{quote(n)}" for n in keys])
         body = (*still, *_statements(alone, state, journals, f" AND {range_}"), *again)
         loop = key_loop(alone.name, keys, body, None, alone.key.names)
-        return (_with(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),)
+        return (
+            _with(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),
+        )
     ordered = _children_first(journals, state)
     steps = [_removal(j, state, journals) for j in ordered if "insert" in j.events]
     steps += [_return(j) for j in reversed(ordered) if "delete" in j.events]
@@ -83,7 +93,9 @@ def _statements(
     return (*found, *_values(journal, range_))
 
 
-def _removal(journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = "") -> Statement:
+def _removal(
+    journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = ""
+) -> Statement:
     """Rows that the step made go, unless they were changed since or rows of others need them."""
     table = quote(journal.table.name)
     keys = ", ".join(quote(n) for n in journal.key.names)
@@ -104,9 +116,7 @@ def _values(journal: Journal, range_: str = "") -> tuple[Statement, ...]:
     """Rows that the step changed get their old values."""
     if "update" not in journal.events or not journal.images:
         return ()
-    sets = ", ".join(
-        f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images
-    )
+    sets = ", ".join(f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images)
     sql = (
         f"UPDATE {quote(journal.table.name)} AS t SET {sets} FROM {quote(journal.name)} AS j"
         f' WHERE {matches(journal)} AND j."was" = 1 AND j."now" = 1{range_} AND (:force OR ({holds(journal, "new")}))'
@@ -122,7 +132,9 @@ def _return(journal: Journal, range_: str = "") -> Statement:
     if journal.keeps_row_id:
         row_id = quote(journal.table.row_id)
         names.append(journal.table.row_id)
-        values.append(f'CASE WHEN NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{row_id} = j."row") THEN j."row" END')
+        values.append(
+            f'CASE WHEN NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{row_id} = j."row") THEN j."row" END'
+        )
     taken = f"EXISTS (SELECT 1 FROM {table} AS t WHERE {matches(journal)})"
     key = ", ".join(quote(n) for n in journal.key.names)
     sets = ", ".join(f"{quote(c.name)} = excluded.{quote(c.name)}" for c in journal.images)

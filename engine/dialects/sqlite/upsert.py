@@ -13,7 +13,11 @@ _COLLATIONS = ("", " COLLATE BINARY", " COLLATE NOCASE", " COLLATE RTRIM")
 
 
 def conflict_clause(
-    session: Planning, table: Table, on_conflict: str, conflict_key: tuple[str, ...], columns: tuple[Column, ...]
+    session: Planning,
+    table: Table,
+    on_conflict: str,
+    conflict_key: tuple[str, ...],
+    columns: tuple[Column, ...],
 ) -> str:
     """Return the ON CONFLICT clause of an insert, "" for `fail`.
 
@@ -32,7 +36,9 @@ def conflict_clause(
         names = _only_key(session, table, columns)
     target = _target(session, table, names)
     mine = {fold(n) for n in names}
-    sets = ", ".join(f"{quote(c.name)} = excluded.{quote(c.name)}" for c in columns if fold(c.name) not in mine)
+    sets = ", ".join(
+        f"{quote(c.name)} = excluded.{quote(c.name)}" for c in columns if fold(c.name) not in mine
+    )
     if on_conflict == "skip" or not sets:
         return f"ON CONFLICT {target} DO NOTHING"
     return f"ON CONFLICT {target} DO UPDATE SET {sets}"
@@ -56,7 +62,10 @@ def _only_key(session: Planning, table: Table, columns: tuple[Column, ...]) -> t
 
 def _target(session: Planning, table: Table, names: tuple[str, ...]) -> str:
     """Return the conflict target as SQLite takes it: collation and condition of the index belong to it."""
-    wheres = ["", *(f" WHERE {i.where}" for i in session.state.indexes_of(table.name) if i.unique and i.where)]
+    wheres = [
+        "",
+        *(f" WHERE {i.where}" for i in session.state.indexes_of(table.name) if i.unique and i.where),
+    ]
     some = quote(next(c.name for c in table.columns if c.generated is None))
     for where in wheres:
         for collation in _COLLATIONS:
@@ -75,6 +84,7 @@ def _target(session: Planning, table: Table, names: tuple[str, ...]) -> str:
         "SP111",
         f"no primary key, unique key or unique index of `{table.name}` is over ({', '.join(names)})",
         ("conflict_key",),
-        hint=f"`{table.name}` is unique by {shown}" if shown else f"add a unique index on ({columns_sql(names)}) first",
+        hint=f"`{table.name}` is unique by {shown}"
+        if shown
+        else f"add a unique index on ({columns_sql(names)}) first",
     )
-

@@ -16,7 +16,7 @@ from engine.dialects.sqlite.tokens import edit, tokens
 from engine.errors import Path, Problem
 from engine.model.changes import CreateView, DropView, RenameView
 from engine.model.plan import Guard, Statement, Unit
-from engine.model.state import Trigger, View
+from engine.model.state import Trigger, View, same_name
 
 if TYPE_CHECKING:
     from engine.dialects.sqlite.dialect import SQLiteSession
@@ -78,12 +78,29 @@ def drop_view(session: SQLiteSession, change: DropView, context: StepContext) ->
     view = _own_view(session, change.name, path)
     triggers = session.state.triggers_of(view.name)
     forward = _drop(view)
-    refuse(f"`{view.name}`", broken_by(session.shadow, forward, path, own=view.name, about=view.name), path, view.name)
+    refuse(
+        f"`{view.name}`",
+        broken_by(session.shadow, forward, path, own=view.name, about=view.name),
+        path,
+        view.name,
+    )
     back = _back(
-        context, f"create view {view.name} again", "+", _create(view, triggers), (taken_guard(view.name),), view.name
+        context,
+        f"create view {view.name} again",
+        "+",
+        _create(view, triggers),
+        (taken_guard(view.name),),
+        view.name,
     )
     unit = Unit(
-        context.step, context.step, f"drop view {view.name}", "-", before=forward, undo=(back,), touches=(view.name,), rows=0
+        context.step,
+        context.step,
+        f"drop view {view.name}",
+        "-",
+        before=forward,
+        undo=(back,),
+        touches=(view.name,),
+        rows=0,
     )
     return (unit,)
 
@@ -96,7 +113,8 @@ def rename_view(session: SQLiteSession, change: RenameView, context: StepContext
     """
     path: Path = ("rename", "view")
     view = _own_view(session, change.name, path)
-    if not names.contains([view.name], change.to):
+    only_case = same_name(view.name, change.to)
+    if not only_case:
         names.free(session.state, change.to, ("rename", "to"))
     triggers = session.state.triggers_of(view.name)
     text = rename_object(view.sql, change.to)
@@ -109,7 +127,7 @@ def rename_view(session: SQLiteSession, change: RenameView, context: StepContext
         f"rename view {change.to} to {view.name}",
         "~",
         (ddl(f"DROP VIEW {quote(change.to)}"), *_create(view, triggers)),
-        (_view_guard(change.to, text), taken_guard(view.name)),
+        (_view_guard(change.to, text), *(() if only_case else (taken_guard(view.name),))),
         view.name,
     )
     unit = Unit(
@@ -130,7 +148,9 @@ def _own_view(session: SQLiteSession, name: str, path: Path) -> View:
     view = session.state.view(name)
     if view is None:
         if session.state.table(name):
-            raise Problem("RF111", f"`{name}` is a table, not a view", path, hint="write `table:`", subject=name)
+            raise Problem(
+                "RF111", f"`{name}` is a table, not a view", path, hint="write `table:`", subject=name
+            )
         hint = names.meant(name, (v.name for v in session.state.views))
         raise Problem("RF101", f"there is no view `{name}`", path, hint=hint, subject=name)
     return view
@@ -149,10 +169,22 @@ def _view_guard(name: str, text: str) -> Guard:
 
 
 def _back(
-    context: StepContext, title: str, symbol: str, before: tuple[Statement, ...], guards: tuple[Guard, ...], table: str
+    context: StepContext,
+    title: str,
+    symbol: str,
+    before: tuple[Statement, ...],
+    guards: tuple[Guard, ...],
+    table: str,
 ) -> Unit:
     return Unit(
-        f"{context.step}.undo", context.step, title, symbol, before=before, guards=guards, touches=(table,), rows=0
+        f"{context.step}.undo",
+        context.step,
+        title,
+        symbol,
+        before=before,
+        guards=guards,
+        touches=(table,),
+        rows=0,
     )
 
 

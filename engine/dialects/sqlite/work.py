@@ -34,7 +34,10 @@ class Work:
         parts = [column_definition(f"key_{c.name}", c, False) for c in self.key.columns]
         parts += [column_definition(f"new_{c.name}", c, self.strict) for c in self.values]
         key = ", ".join(quote(n) for n in self.key_columns())
-        return ddl(f"CREATE TABLE {quote(self.name)} ({', '.join(parts)}, PRIMARY KEY ({key})) WITHOUT ROWID", "freeze")
+        return ddl(
+            f"CREATE TABLE {quote(self.name)} ({', '.join(parts)}, PRIMARY KEY ({key})) WITHOUT ROWID",
+            "freeze",
+        )
 
     def key_columns(self) -> tuple[str, ...]:
         """Return the names of its key columns."""
@@ -44,7 +47,9 @@ class Work:
         """Return the names of its value columns."""
         return tuple(f"new_{c.name}" for c in self.values)
 
-    def fill(self, key: Sequence[str], values: Sequence[str], frame: str, condition: str, rank: str = "") -> Statement:
+    def fill(
+        self, key: Sequence[str], values: Sequence[str], frame: str, condition: str, rank: str = ""
+    ) -> Statement:
         """Return the statement that fixes what the step touches.
 
         Args:
@@ -79,5 +84,6 @@ class Work:
 def reads_table(texts: Iterable[Text], table: str, *, nested: bool) -> bool:
     """Tell whether one of `texts` reads `table`; with `nested` only those count that can read other rows."""
     return any(
-        (text.nested or not nested) and any(fold(name) == fold(table) for name, _ in text.access.reads) for text in texts
+        (text.nested or not nested) and any(fold(name) == fold(table) for name, _ in text.access.reads)
+        for text in texts
     )

@@ -31,6 +31,13 @@ description: Titles in capitals
 steps:
   - transform: {table: albums, set: {title: "upper(title)"}, expect_rows: 2}
 """
+IN_BATCHES = """\
+version: "002"
+description: Titles in capitals
+transaction: step
+steps:
+  - transform: {table: albums, set: {title: "upper(title)"}, batch_size: 1, expect_rows: 2}
+"""
 NO_WAY_BACK = """\
 version: "003"
 description: Tell the shop
@@ -243,6 +250,49 @@ def test_a_step_without_a_way_back_must_be_agreed_to(shop: Shop) -> None:
     assert "the shop has been told" in result.stderr
 
 
+def interrupt(shop: Shop) -> None:
+    """Apply until the first batch of a migration in batches is done, then stop as a signal would."""
+    from engine import app
+    from engine.run.options import RunOptions
+    from engine.run.progress import BatchDone, Happening
+    from engine.url import DatabaseUrl
+
+    options = RunOptions()
+
+    def stop(event: Happening) -> None:
+        if isinstance(event, BatchDone):
+            options.stop.ask()
+
+    project = app.Project(url=DatabaseUrl.parse("app.db"))
+    result = app.apply(project, options=options, listener=stop)
+    assert result.error is not None and result.error.exit_code == 6
+
+
+def test_what_was_interrupted_goes_on_and_only_what_comes_after_is_asked_about(shop: Shop) -> None:
+    shop.run("apply", "--db", "app.db", "--to", "001")
+    shop.spec("002_titles.yaml", IN_BATCHES)
+    shop.spec("003_shop.yaml", NO_WAY_BACK)
+    interrupt(shop)
+    at = shop.json("status", "--db", "app.db")["in_progress"]
+    assert (at["version"], at["direction"], at["batch"], at["resumable"]) == ("002", "apply", 1, True)
+    assert shop.run("status", "--db", "app.db").stdout.endswith("next: engine apply --db app.db\n")
+    result = shop.run("apply", "--db", "app.db", code=2)
+    assert result.stdout.startswith("applied 002: ")
+    assert "003: going" not in result.stderr and "--yes" in result.stderr
+    assert shop.titles() == ["BLUE", "PINK"]
+    assert shop.run("apply", "--db", "app.db", "--yes").stdout.startswith("applied 003: ")
+
+
+def test_what_was_interrupted_goes_on_up_to_the_version_asked_for(shop: Shop) -> None:
+    shop.run("apply", "--db", "app.db", "--to", "001")
+    shop.spec("002_titles.yaml", IN_BATCHES)
+    interrupt(shop)
+    assert [m["version"] for m in shop.json("apply", "--db", "app.db", "--to", "001")["migrations"]] == [
+        "002"
+    ]
+    assert shop.run("apply", "--db", "app.db").stdout == "nothing to do\n"
+
+
 def test_a_plan_file_is_applied_only_while_it_is_true(shop: Shop) -> None:
     shop.run("plan", "--db", "app.db", "--out", "plan.json")
     shop.run("apply", "--db", "app.db", "--plan", "plan.json")
@@ -354,6 +404,27 @@ def test_a_password_is_never_printed(shop: Shop) -> None:
     for command in ("status", "plan", "apply"):
         result = CliRunner().invoke(cli, [command, "--db", url])
         assert result.exit_code == 2 and "secret" not in result.output
+
+
+def test_a_next_command_repeats_what_it_needs_and_no_secret(shop: Shop) -> None:
+    (shop.folder / "my.yaml").write_text("environments: {prod: {}}\n")
+    given = [
+        "specs",
+        "--db",
+        "a b.db",
+        "-e",
+        "prod",
+        "--config",
+        "my.yaml",
+        "--var",
+        "t=x y",
+        "--var",
+        "api_key=k3",
+    ]
+    text = shop.run("status", *given).stdout
+    assert text.endswith(
+        "next: engine plan specs --db 'a b.db' -e prod --config my.yaml --var 't=x y' --var 'api_key=…'\n"
+    )
 
 
 def test_verify_says_that_it_is_for_later(shop: Shop) -> None:

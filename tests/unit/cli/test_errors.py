@@ -185,5 +185,7 @@ def test_debug_writes_the_traceback_to_a_file_of_the_users_own_and_names_it(
 def test_a_next_command_that_names_the_database_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     guarded(raiser(EngineError("x", next="engine plan --db app.db")), Shown(options="--db other.db"))
     assert "next: engine plan --db app.db\n" in capsys.readouterr().err
+    guarded(raiser(EngineError("x", next="engine lint --help")), Shown(options="--db other.db"))
+    assert "next: engine lint --help\n" in capsys.readouterr().err
     guarded(raiser(EngineError("x", "one\ntwo", next="git diff")), Shown(options="--db other.db"))
     assert "hint: one\n      two\nnext: git diff\n" in capsys.readouterr().err

@@ -41,17 +41,27 @@ def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_the_end_of_a_l
     clock = Clock()
     hear = listener(Lines(said.append, clock))
     hear(MigrationStarted("003", "move", "apply", 1, False))
-    hear(started(120_000))
+    hear(started(12_000))
     for second in range(1, 13):
         clock.now = 100.0 + second
-        hear(batch(second, second * 10_000))
-    hear(UnitDone("003", "2-copy", "2-copy", 120_000, 12.0))
+        hear(batch(second, second * 1_000))
+    hear(UnitDone("003", "2-copy", "2-copy", 12_000, 12.0))
     hear(MigrationDone("003", "apply", "applied", 12.0))
     assert said == [
-        "003 copy a into b: 50,000 of 120,000 rows, 10,000 rows/s, 7.0 s left",
-        "003 copy a into b: 100,000 of 120,000 rows, 10,000 rows/s, 2.0 s left",
-        "003 copy a into b: 120,000 rows in 12.0 s",
+        "003 copy a into b: 5,000 of 12,000 rows, 1,000 rows/s, 7.0 s left",
+        "003 copy a into b: 10,000 of 12,000 rows, 1,000 rows/s, 2.0 s left",
+        "003 copy a into b: 12,000 rows in 12.0 s",
     ]
+
+
+def test_a_count_that_planning_broke_off_is_no_total() -> None:
+    said: list[str] = []
+    clock = Clock()
+    hear = listener(Lines(said.append, clock))
+    hear(started(50_001))
+    clock.now = 105.0
+    hear(batch(1, 100_000))
+    assert said == ["003 copy a into b: 100,000 rows, 20,000 rows/s"]
 
 
 def test_a_quick_migration_says_nothing() -> None:

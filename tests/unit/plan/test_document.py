@@ -88,8 +88,8 @@ def test_a_plan_file_gives_back_specs_versions_and_hash() -> None:
         ('{"plan_hash": "x", "schema_version": 1, "migrations": [5]}', "not a list of objects"),
         ('{"plan_hash": "x", "schema_version": 1, "migrations": []}', "its `dialect` is not text"),
         (
-            '{"plan_hash": "", "schema_version": 1, "dialect": "", "migrations": [{"version": "", "spec": ""}]}',
-            "its `spec_text` is not text",
+            '{"plan_hash": "", "schema_version": 1, "dialect": "", "migrations": [{"version": ""}]}',
+            "its `spec` is not text",
         ),
     ],
 )

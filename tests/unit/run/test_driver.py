@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - SQL reads best on one line
 """The connection: counts, words for refusals, and reading that leaves no trace."""
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ def test_a_full_disk_names_the_space_and_ends_the_transaction(path: Path) -> Non
     driver = connect(path)
     driver.execute("PRAGMA max_page_count = 5")
     driver.begin()
-    with pytest.raises(DatabaseError, match="the disk is full: .* MiB are free in") as caught:
+    with pytest.raises(DatabaseError, match=r"the disk is full: .* MiB are free in") as caught:
         driver.execute("INSERT INTO t (a) VALUES (zeroblob(100000))")
     assert reason(caught.value) == "full"
     driver.rollback()  # harmless where SQLite has done it

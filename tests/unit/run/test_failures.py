@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - SQL reads best on one line
 """What fails, what is true then, and what goes on from there (decisions 12 and 13)."""
 
 from __future__ import annotations

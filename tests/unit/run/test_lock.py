@@ -142,7 +142,7 @@ def test_losing_the_lock_file_stops_the_work(db: Database) -> None:
 
 def test_a_folder_that_takes_no_lock_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "app.db.engine-lock").mkdir()
-    with pytest.raises(DatabaseError, match="the lock file .* can't be made"):
+    with pytest.raises(DatabaseError, match=r"the lock file .* can't be made"):
         FileLock(str(tmp_path / "app.db")).acquire("apply", 0)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - SQL reads best on one line
 """Batches, marks, finalize, code, signals."""
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from run_samples import Database, copy_unit, create_unit, ddl, plan, rows, update_unit
 
 from engine.errors import CheckFailed, NotReversible, Stopped

@@ -308,6 +308,21 @@ def test_a_file_over_one_mebibyte_is_refused() -> None:
     assert "a spec may have 1,048,576" in only("a: " + "é" * 600_000).message
 
 
+def test_a_file_has_a_limit_of_values() -> None:
+    assert "more than 200,000 keys and values" in only("a: [" + "x," * 250_000 + "]\n").message
+
+
+def test_long_texts_are_shortened_in_messages() -> None:
+    for text in (
+        "a: {b: f(" + "x" * 5000 + ", y)}\n",
+        "a: {{ " + "x" * 5000 + " }}\n",
+        "a: !" + "x" * 5000 + " {}\n",
+    ):
+        found = only(text)
+        assert len(found.message) + len(found.hint) < 400
+    assert len(value("a: b #" + "c" * 5000 + "\n").trap) < 400
+
+
 def test_after_a_hundred_mistakes_the_rest_is_not_told() -> None:
     tree, found = read("".join(f"a: {n}\n" for n in range(2000)))
     assert tree is None

@@ -174,6 +174,7 @@ def test_what_a_template_reads_can_be_asked() -> None:
 
 
 def test_without_a_template_jinja_is_not_loaded() -> None:
-    code = "import sys; from engine.spec import template as t; t.render('a', {}, None); print('jinja2' in sys.modules)"
+    code = "import sys; from engine.spec.template import render; render('a', {}, None); "
+    code += "print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
+from functools import lru_cache
+from typing import Any
 
 from engine.dialects.base import Catalogue, CatalogueObject
-from engine.dialects.sqlite.tokens import quote
+from engine.dialects.sqlite.tokens import all_tokens, quote
 
 NAMES = ("a", "b c", "end", "like", "key", 'x"y', "ü☃", "select", "it's", "temp", "Rowid", "match", "z,(")
 _BARE = ("a", "end", "like", "key", "temp", "Rowid", "match", "ü☃")
@@ -44,6 +47,7 @@ _DEFAULTS = (
     "0x1F",
 )
 _ACTIONS = ("cascade", "SET NULL", "set  default", "restrict", "no action")
+_STANDARD = ("INTEGER", "INT", "TEXT", "BLOB", "REAL", "ANY")
 _CONFLICTS = ("", "", "", " on conflict fail", " ON CONFLICT replace")
 
 
@@ -133,7 +137,9 @@ class Texts:
         if self.some(0.2) and not generated:
             parts.append(self.reference(names))
         self.chance.shuffle(parts)
-        head = self.join(self.spell(name), self.chance.choice(_TYPES))
+        # SQLite takes a quoted type before GENERATED ALWAYS for one with an odd name
+        types = [type for type in _TYPES if not (generated and type.startswith(('"', "[")))]
+        head = self.join(self.spell(name), self.chance.choice(types))
         return head + "".join(self.named() + part + self.gap() for part in parts)
 
     def constraint(self, names: list[str], key: bool) -> str:
@@ -170,6 +176,19 @@ class Texts:
         return f"{head}({self.gap()}{items_text}){self.gap()}{options}"
 
 
+@lru_cache
+def accepted(count: int) -> tuple[tuple[int, str], ...]:
+    """Return the texts that SQLite takes, of `count` random ones, as it keeps them, with their seeds."""
+    found = []
+    for seed in range(count):
+        made = connection()
+        text = create(made, Texts(random.Random(seed)).table())
+        made.close()
+        if text is not None:
+            found.append((seed, text))
+    return tuple(found)
+
+
 def connection() -> sqlite3.Connection:
     """Return a database with the table that foreign keys refer to."""
     made = sqlite3.connect(":memory:", isolation_level=None)
@@ -200,9 +219,17 @@ def catalogue(made: sqlite3.Connection) -> Catalogue:
     return Catalogue(tuple(CatalogueObject(*row) for row in rows))
 
 
-def facts(made: sqlite3.Connection, table: str = "t") -> dict[str, object]:
+def plain(type: str) -> str:
+    """Return a type as PRAGMAs compare: no comments, one blank, standard names in capitals."""
+    text = "".join(" " if t.kind in ("comment", "space") else t.text for t in all_tokens(type))
+    text = re.sub(r"\s+", " ", text).strip()
+    return text.upper() if text.upper() in _STANDARD else text
+
+
+def facts(made: sqlite3.Connection, table: str = "t") -> dict[str, Any]:
     """Return what PRAGMAs say of a table: columns, foreign keys, columns of its unique keys."""
-    columns = [tuple(row[1:]) for row in made.execute(f"PRAGMA table_xinfo({quote(table)})")]
+    rows = made.execute(f"PRAGMA table_xinfo({quote(table)})").fetchall()
+    columns = [(row[1], plain(row[2]), *row[3:]) for row in rows]  # SQLite keeps comments in types
     rows = made.execute(f"PRAGMA foreign_key_list({quote(table)})").fetchall()
     keys: dict[int, list[tuple[object, ...]]] = {}
     for row in sorted(rows, key=lambda row: (-row[0], row[1])):

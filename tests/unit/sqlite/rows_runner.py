@@ -19,6 +19,7 @@ NOW = "2024-05-06 07:08:09"
 def database(*scripts: str) -> sqlite3.Connection:
     """Return a database in memory on which the statements have run."""
     db = sqlite3.connect(":memory:", isolation_level=None)
+    db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     db.execute("PRAGMA foreign_keys = ON")
     for script in scripts:
         for statement in script.split(";;"):
@@ -83,7 +84,9 @@ def run(
         maximum = check.maximum if check.other is None else high
         minimum = check.minimum if check.other is None else low
         if (maximum is not None and number > maximum) or (minimum is not None and number < minimum):
-            sample = db.execute(check.sample.sql, bound(check.sample, values)).fetchall() if check.sample else []
+            sample = (
+                db.execute(check.sample.sql, bound(check.sample, values)).fetchall() if check.sample else []
+            )
             raise CheckFailed(check.title, number, sample)
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -151,7 +154,9 @@ def send(db: sqlite3.Connection, statement: Statement, values: Mapping[str, Any]
     cursor = db.execute(statement.sql, bound(statement, values))
     if statement.count:
         first = cursor.fetchone()
-        totals.add(statement.count, first[0] if first is not None else db.execute("SELECT changes()").fetchone()[0])
+        totals.add(
+            statement.count, first[0] if first is not None else db.execute("SELECT changes()").fetchone()[0]
+        )
 
 
 def bound(statement: Statement, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import Problem
 from engine.model.changes import CopyRows, Expect, FirstOf, OrderPart
 from engine.model.expression import Literal, Parse, Sql
-from tests.unit.sqlite.rows_runner import CheckFailed, NOW, conflicts, database, plan, run, snapshot, undo
+from tests.unit.sqlite.rows_runner import NOW, CheckFailed, conflicts, database, plan, run, snapshot, undo
 
 SHORTS = """
 CREATE TABLE shorts (id INTEGER PRIMARY KEY, video_id TEXT NOT NULL, title TEXT, views);;
@@ -58,7 +58,9 @@ def test_copy_brings_each_row_once_and_undo_leaves_no_trace(size):
     unit = plan(db, copy())
     totals = run(db, unit, size=size)
     assert totals.counts == {"selected": 7, "written": 5}
-    rows = db.execute("SELECT source_id, title, views FROM results WHERE source = 'new' ORDER BY id").fetchall()
+    rows = db.execute(
+        "SELECT source_id, title, views FROM results WHERE source = 'new' ORDER BY id"
+    ).fetchall()
     assert rows == [
         ("v3", "taken", None),
         ("v1", "", None),
@@ -182,7 +184,15 @@ def test_a_copy_into_its_own_table_ends():
     before = snapshot(db)
     unit = plan(db, CopyRows("a", None, "a", (("n", Sql("n * 10")),), where=Sql("n < 5")))
     assert run(db, unit, size=1).counts == {"selected": 3, "written": 3}
-    assert db.execute("SELECT id, n FROM a").fetchall() == [(1, 1), (2, 2), (3, 3), (9, 9), (10, 10), (11, 20), (12, 30)]
+    assert db.execute("SELECT id, n FROM a").fetchall() == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        (9, 9),
+        (10, 10),
+        (11, 20),
+        (12, 30),
+    ]
     undo(db, unit)
     assert snapshot(db) == before
 
@@ -194,7 +204,9 @@ def test_where_that_reads_the_target_means_the_target_as_it_was():
     )
     unit = plan(
         db,
-        CopyRows("a", None, "b", (("g", Sql("g")),), where=Sql("NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g)")),
+        CopyRows(
+            "a", None, "b", (("g", Sql("g")),), where=Sql("NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g)")
+        ),
     )
     assert run(db, unit, size=1).counts == {"selected": 3, "written": 3}
     assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'engine_undo_2'").fetchone()
@@ -259,7 +271,9 @@ def test_triggers_skip_holds_them_still_and_leaves_their_texts():
 
 def test_rows_that_others_refer_to_by_now_are_conflicts_and_are_not_cascaded_away():
     db = shorts()
-    db.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, result INTEGER REFERENCES results ON DELETE CASCADE)")
+    db.execute(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, result INTEGER REFERENCES results ON DELETE CASCADE)"
+    )
     unit = plan(db, copy())
     run(db, unit)
     db.execute("INSERT INTO notes SELECT 1, id FROM results WHERE source_id = 'v2'")
@@ -271,7 +285,16 @@ def test_rows_that_others_refer_to_by_now_are_conflicts_and_are_not_cascaded_awa
 
 def test_the_clock_is_the_steps_start_in_each_row():
     db = shorts()
-    unit = plan(db, copy(columns=(("source", Literal("n", "n")), ("source_id", Sql("video_id")), ("at", Sql("CURRENT_TIMESTAMP")))))
+    unit = plan(
+        db,
+        copy(
+            columns=(
+                ("source", Literal("n", "n")),
+                ("source_id", Sql("video_id")),
+                ("at", Sql("CURRENT_TIMESTAMP")),
+            )
+        ),
+    )
     run(db, unit)
     assert db.execute("SELECT DISTINCT at FROM results WHERE source = 'n'").fetchall() == [(NOW,)]
 
@@ -282,7 +305,12 @@ def test_a_source_without_a_key_is_copied_in_one_transaction():
     unit = plan(db, CopyRows("a", None, "b", None))
     assert unit.loop is None and "no key" in unit.why
     run(db, unit)
-    assert db.execute("SELECT x, typeof(x) FROM b").fetchall() == [(1, "integer"), ("1", "text"), (None, "null"), (1, "integer")]
+    assert db.execute("SELECT x, typeof(x) FROM b").fetchall() == [
+        (1, "integer"),
+        ("1", "text"),
+        (None, "null"),
+        (1, "integer"),
+    ]
     undo(db, unit)
     assert snapshot(db) == before
 

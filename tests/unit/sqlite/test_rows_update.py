@@ -9,13 +9,15 @@ import pytest
 from engine.errors import Problem
 from engine.model.changes import Expect, Join, UpdateRows
 from engine.model.expression import Literal, Parse, Sql
-from tests.unit.sqlite.rows_runner import CheckFailed, NOW, conflicts, database, plan, run, snapshot, undo
+from tests.unit.sqlite.rows_runner import NOW, CheckFailed, conflicts, database, plan, run, snapshot, undo
 
 ODD = [None, "", " x ", "nul\0in", "🎬 ", b"\x00\xff ", 7, 1.5, 2**63 - 1, 1e308, -0.0, "007"]
 
 
 def things(type_: str = "", options: str = "") -> sqlite3.Connection:
-    db = database(f"CREATE TABLE things (id INTEGER PRIMARY KEY, v {type_}, w TEXT, g INT AS (id * 2)) {options}")
+    db = database(
+        f"CREATE TABLE things (id INTEGER PRIMARY KEY, v {type_}, w TEXT, g INT AS (id * 2)) {options}"
+    )
     for place, value in enumerate(ODD):
         try:
             db.execute("INSERT INTO things (id, v, w) VALUES (?, ?, 'w')", (place * 3 - 4, value))
@@ -30,7 +32,20 @@ def update(set_: dict[str, object], where: str | None = None, **changes: object)
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-@pytest.mark.parametrize("expression", ["trim(v)", "upper(v)", "v || 'x'", "typeof(v)", "NULL", "5", "'5'", "CAST(v AS TEXT)", "hex(randomblob(4))"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "trim(v)",
+        "upper(v)",
+        "v || 'x'",
+        "typeof(v)",
+        "NULL",
+        "5",
+        "'5'",
+        "CAST(v AS TEXT)",
+        "hex(randomblob(4))",
+    ],
+)
 @pytest.mark.parametrize("type_", ["", "TEXT", "INTEGER", "REAL", "NUMERIC"])
 def test_every_value_comes_back_with_its_type(size, expression, type_):
     db = things(type_)
@@ -69,7 +84,9 @@ def test_only_rows_that_really_change_are_noted():
 
 
 def test_a_change_of_type_alone_is_a_change():
-    db = database("CREATE TABLE things (id INTEGER PRIMARY KEY, v);; INSERT INTO things VALUES (1, 1), (2, 'A')")
+    db = database(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, v);; INSERT INTO things VALUES (1, 1), (2, 'A')"
+    )
     db.execute("CREATE TABLE other (x TEXT COLLATE NOCASE)")
     before = snapshot(db)
     unit = plan(db, update({"v": "CASE WHEN v = 1 THEN 1.0 ELSE lower(v) END"}))
@@ -79,7 +96,9 @@ def test_a_change_of_type_alone_is_a_change():
 
 
 def test_letters_differ_although_the_column_says_nocase():
-    db = database("CREATE TABLE things (id INTEGER PRIMARY KEY, v TEXT COLLATE NOCASE);; INSERT INTO things VALUES (1, 'A')")
+    db = database(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, v TEXT COLLATE NOCASE);; INSERT INTO things VALUES (1, 'A')"
+    )
     unit = plan(db, update({"v": "lower(v)"}))
     assert run(db, unit).counts["written"] == 1
     db.execute("UPDATE things SET v = 'A' WHERE id = 1")
@@ -103,7 +122,9 @@ def test_rows_changed_or_deleted_since_are_conflicts():
 
 
 def test_a_step_that_reads_what_it_writes_reads_it_as_it_was():
-    db = database("CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);; INSERT INTO things VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
+    db = database(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);; INSERT INTO things VALUES (1, 1), (2, 2), (3, 3), (4, 4)"
+    )
     before = snapshot(db)
     unit = plan(db, update({"n": "(SELECT sum(n) FROM things)"}, "n <= (SELECT avg(n) FROM things)"))
     assert run(db, unit, size=1).counts == {"selected": 2, "written": 2}
@@ -113,7 +134,9 @@ def test_a_step_that_reads_what_it_writes_reads_it_as_it_was():
 
 
 def test_the_same_in_a_table_of_this_migration_needs_no_journal():
-    db = database("CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);; INSERT INTO things VALUES (1, 1), (2, 2), (3, 3)")
+    db = database(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);; INSERT INTO things VALUES (1, 1), (2, 2), (3, 3)"
+    )
     unit = plan(db, update({"n": "(SELECT max(n) FROM things) + n"}), made_here=frozenset({"things"}))
     assert unit.keeps == () and unit.undo == ()
     run(db, unit, size=1)
@@ -150,7 +173,9 @@ def test_join_takes_values_of_another_table_and_leaves_rows_without_partner():
     assert db.execute("SELECT country FROM things").fetchall() == [("PT",), ("DE",), ("y",), ("z",)]
     undo(db, unit)
     assert snapshot(db) == before
-    query = Join(Sql("c.id = customer_id"), query=Sql("SELECT id, lower(country) AS low FROM customers"), alias="c")
+    query = Join(
+        Sql("c.id = customer_id"), query=Sql("SELECT id, lower(country) AS low FROM customers"), alias="c"
+    )
     run(db, plan(db, update({"country": "low"}, join=query)))
     assert db.execute("SELECT country FROM things WHERE id < 3").fetchall() == [("pt",), ("de",)]
 
@@ -188,7 +213,9 @@ def test_triggers_that_fire_are_noted_and_the_undo_fires_none():
 def test_a_trigger_that_replaces_rows_makes_the_step_irreversible_and_says_so():
     db = things()
     db.execute("CREATE TABLE last (id INTEGER PRIMARY KEY, v)")
-    db.execute("CREATE TRIGGER r AFTER UPDATE ON things BEGIN INSERT OR REPLACE INTO last VALUES (1, new.v); END")
+    db.execute(
+        "CREATE TRIGGER r AFTER UPDATE ON things BEGIN INSERT OR REPLACE INTO last VALUES (1, new.v); END"
+    )
     unit = plan(db, update({"v": "'x'"}))
     assert unit.reversible == "no" and "r replaces rows" in unit.reason
     run(db, unit)
@@ -229,7 +256,9 @@ def test_keys_of_every_kind_lead_back():
         db = database(text)
         columns = [row[1] for row in db.execute("PRAGMA table_info(things)")]
         for n in range(8):
-            values = ["v" if c == "v" else n * 5 - 3 if c == "l" else f"K{n}" if n % 2 else f"k{n}" for c in columns]
+            values = [
+                "v" if c == "v" else n * 5 - 3 if c == "l" else f"K{n}" if n % 2 else f"k{n}" for c in columns
+            ]
             if "DESC" in text:
                 values = [n, "v"]
             db.execute(f"INSERT INTO things VALUES ({', '.join('?' * len(values))})", values)
@@ -257,7 +286,9 @@ def test_a_given_key_that_is_not_the_tables_own_cuts_the_batches():
 
 
 def test_a_value_that_is_taken_in_a_unique_key_stops_the_undo():
-    db = database("CREATE TABLE things (id INTEGER PRIMARY KEY, v TEXT UNIQUE);; INSERT INTO things VALUES (1, 'a'), (2, 'b')")
+    db = database(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, v TEXT UNIQUE);; INSERT INTO things VALUES (1, 'a'), (2, 'b')"
+    )
     unit = plan(db, update({"v": "v || '2'"}))
     run(db, unit)
     assert conflicts(db, unit) == {}
@@ -273,7 +304,11 @@ def test_expectations_and_estimates_are_asked_in_the_databases_words():
         asked.append(sql)
         return db.execute(sql).fetchone()[0]
 
-    unit = plan(db, update({"w": "CURRENT_TIMESTAMP"}, "w < CURRENT_TIMESTAMP OR id > 0", expect=Expect(maximum=5)), rows=rows)
+    unit = plan(
+        db,
+        update({"w": "CURRENT_TIMESTAMP"}, "w < CURRENT_TIMESTAMP OR id > 0", expect=Expect(maximum=5)),
+        rows=rows,
+    )
     assert unit.rows == len(ODD) - 2 and "CURRENT_TIMESTAMP" in asked[0]
     assert unit.expectation is not None and unit.expectation.text == "at most 5"
     run(db, unit)

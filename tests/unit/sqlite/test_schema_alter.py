@@ -133,7 +133,9 @@ def test_alter_and_its_undo_leave_everything_as_it_was(shop: Bench, name: str) -
         (c.ChangeColumn("b", using=Sql("trim(b)")), "⟳"),
     ],
 )
-def test_a_table_is_rebuilt_only_where_sqlite_cannot_do_it_in_place(shop: Bench, action: c.Action, symbol: str) -> None:
+def test_a_table_is_rebuilt_only_where_sqlite_cannot_do_it_in_place(
+    shop: Bench, action: c.Action, symbol: str
+) -> None:
     (unit,) = shop.plan(c.AlterTable("plain", (action,)))
     assert unit.symbol == symbol
     assert bool(unit.settings) == (symbol == "⟳")
@@ -150,8 +152,8 @@ def test_a_rebuild_fires_no_trigger_and_keeps_children(shop: Bench) -> None:
 
 def test_a_rebuild_does_not_give_numbers_again(shop: Bench) -> None:
     shop.apply(c.AlterTable(ODD, (c.ChangeColumn("code", kind("text")),)))
-    shop.db.execute(f'INSERT INTO "{ODD.replace(chr(34), chr(34) * 2)}" (code) VALUES (\'next\')')
-    assert shop.query("SELECT max(id) FROM \"v titles\"") == [(10,)]
+    shop.db.execute(f"INSERT INTO \"{ODD.replace(chr(34), chr(34) * 2)}\" (code) VALUES ('next')")
+    assert shop.query('SELECT max(id) FROM "v titles"') == [(10,)]
 
 
 def test_a_counter_that_went_with_autoincrement_comes_back(shop: Bench) -> None:
@@ -172,7 +174,11 @@ def test_other_connections_see_texts_that_were_put_back(tmp_path: Path) -> None:
     bench.undo()
     assert bench.snapshot() == before
     assert len(other.execute(seen).fetchall()) == 3
-    assert other.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (ODD,)).fetchone()[0].startswith("CREATE TABLE [odd")
+    assert (
+        other.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (ODD,))
+        .fetchone()[0]
+        .startswith("CREATE TABLE [odd")
+    )
     other.execute("INSERT INTO artists(name) VALUES ('new')")
     assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     other.close()
@@ -200,7 +206,9 @@ def test_without_a_way_back_nothing_is_kept(shop: Bench) -> None:
 def test_steps_build_on_each_other_and_go_back_together(shop: Bench) -> None:
     before = shop.snapshot()
     shop.apply(
-        c.AlterTable("plain", (c.RenameColumn("b", "code"), c.AddColumn(ColumnDef("d", kind("text"), after="a")))),
+        c.AlterTable(
+            "plain", (c.RenameColumn("b", "code"), c.AddColumn(ColumnDef("d", kind("text"), after="a")))
+        ),
         c.AlterTable("plain", (c.ChangeColumn("code", kind("bigint")), c.DropColumn("d"))),
         c.RenameTable("plain", "simple"),
         c.AlterTable("simple", (c.DropColumn("code"),)),
@@ -348,7 +356,9 @@ def test_values_of_others_stop_an_undo_unless_forced(shop: Bench) -> None:
     shop.db.execute("INSERT INTO log (what, who) VALUES ('x', 'me')")
     with pytest.raises(InConflict) as caught:
         shop.undo()
-    assert caught.value.found == [("changed", "1 rows of `log` hold values of others in `who`, which would go")]
+    assert caught.value.found == [
+        ("changed", "1 rows of `log` hold values of others in `who`, which would go")
+    ]
 
 
 def test_changed_rows_keep_their_values_unless_forced(shop: Bench) -> None:
@@ -376,11 +386,36 @@ def test_force_gives_old_values_back_over_newer_ones(shop: Bench) -> None:
 @pytest.mark.parametrize(
     ("action", "by_others", "kind_of", "words"),
     [
-        (c.ChangeColumn("name", nullable=True), "INSERT INTO artists VALUES (8, NULL)", "changed", "NOT NULL"),
-        (c.ChangeColumn("name", nullable=True), "CREATE INDEX i ON artists (name)", "schema", "were changed since"),
-        (c.ChangeColumn("name", nullable=True), "ALTER TABLE artists ADD COLUMN z", "schema", "were changed since"),
-        (c.DropConstraint(unique=("name",)), "INSERT INTO artists VALUES (8, 'ac/dc')", "changed", "more than once"),
-        (c.RenameColumn("name", "title"), "ALTER TABLE artists RENAME TO people", "schema", "were changed since"),
+        (
+            c.ChangeColumn("name", nullable=True),
+            "INSERT INTO artists VALUES (8, NULL)",
+            "changed",
+            "NOT NULL",
+        ),
+        (
+            c.ChangeColumn("name", nullable=True),
+            "CREATE INDEX i ON artists (name)",
+            "schema",
+            "were changed since",
+        ),
+        (
+            c.ChangeColumn("name", nullable=True),
+            "ALTER TABLE artists ADD COLUMN z",
+            "schema",
+            "were changed since",
+        ),
+        (
+            c.DropConstraint(unique=("name",)),
+            "INSERT INTO artists VALUES (8, 'ac/dc')",
+            "changed",
+            "more than once",
+        ),
+        (
+            c.RenameColumn("name", "title"),
+            "ALTER TABLE artists RENAME TO people",
+            "schema",
+            "were changed since",
+        ),
     ],
 )
 def test_what_others_did_to_the_table_stops_an_undo(
@@ -394,4 +429,6 @@ def test_what_others_did_to_the_table_stops_an_undo(
         for guard in undo.guards
         if guard.kind == "schema" or not by_others.startswith("ALTER TABLE artists RENAME")
     }
-    assert any(n and kind == kind_of and words in text and not skip for (kind, text, skip), n in counts.items())
+    assert any(
+        n and kind == kind_of and words in text and not skip for (kind, text, skip), n in counts.items()
+    )
