@@ -1,8 +1,8 @@
 """Migrations as YAML: planned, applied in resumable batches, taken back to the byte.
 
-    from engine import MigrationManager
-    manager = MigrationManager("app.db", specs="specs")
-    manager.migrate_to_latest()
+from engine import MigrationManager
+manager = MigrationManager("app.db", specs="specs")
+manager.migrate_to_latest()
 """
 
 from __future__ import annotations

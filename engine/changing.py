@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.checking import PlanResult, compile_plan, counter, pending, refuse_edited
+from engine.checking import PlanResult, compile_plan, counter
 from engine.errors import CheckFailed, Drift, EngineError, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
@@ -22,6 +22,7 @@ from engine.run.records import MigrationResult
 from engine.run.rollback import rollback as run_rollback
 from engine.run.rollback import stored_plan, tasks
 from engine.spec.files import version_key
+from engine.versions import pending, refuse_edited
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
@@ -75,6 +76,10 @@ def apply(
         EngineError: specs, plan file or database can't be read, the lock is held, drift.
     """
     options = options or RunOptions()
+    if plan_file is not None:
+        if to is not None:
+            raise UsageError("--plan and --to can't be given together", "the plan file says what is applied")
+        project = with_texts(project, plan_file)
     specs, found, _ = project.read()
     with options.stop.on_signals(), working(project, "apply", lock_wait) as (driver, ledger):
         records = ledger.records()
@@ -127,7 +132,9 @@ def _pending(
     results: list[MigrationResult] = []
     records = ledger.records()
     refuse_edited(specs, records)
-    todo: list[Spec] = list(pending(specs, records, _known(project, to)))
+    todo = list(pending(specs, records, to, tuple(project.classes)))
+    if plan_file is not None:
+        todo = [s for s in todo if s.version in plan_file.versions]
     classes = _pending_classes(project, records, to)
     while todo or classes:
         first = min(classes, key=version_key) if classes else None
@@ -174,16 +181,9 @@ def fingerprint(driver: Driver) -> str:
     return load_state(driver).fingerprint()
 
 
-def _known(project: Project, to: str | None) -> str | None:
-    """A class may be the version to end at: specs before it are meant then."""
-    return None if to in project.classes else to
-
-
 def _pending_classes(project: Project, records: Sequence[Record], to: str | None) -> list[str]:
     done = {r.version for r in records if r.applied}
-    return [
-        v for v in project.classes if v not in done and (to is None or version_key(v) <= version_key(to))
-    ]
+    return [v for v in project.classes if v not in done and (to is None or version_key(v) <= version_key(to))]
 
 
 def refuse_unfinished_rollback(records: Sequence[Record]) -> None:
@@ -196,6 +196,13 @@ def refuse_unfinished_rollback(records: Sequence[Record]) -> None:
             kept="nothing was done now",
             next="engine rollback",
         )
+
+
+def with_texts(project: Project, plan_file: PlanFile) -> Project:
+    """Take the specs from the plan file where the folder was left out."""
+    if project.specs is None or project.specs.exists():
+        return project
+    return replace(project, texts=tuple(plan_file.specs), specs=None)
 
 
 # ── plan files ────────────────────────────────────────────────────────────
@@ -293,14 +300,18 @@ def chosen(records: Sequence[Record], steps: int, to: str | None) -> list[Record
         UsageError: `to` is not an applied version.
     """
     applied = sorted(
-        (r for r in records if r.applied and not r.unfinished), key=lambda r: version_key(r.version), reverse=True
+        (r for r in records if r.applied and not r.unfinished),
+        key=lambda r: version_key(r.version),
+        reverse=True,
     )
     unfinished = [r for r in records if r.unfinished]
     if to is None:
         return [*unfinished, *applied][:steps]
     if to != "0" and to not in {r.version for r in applied}:
         known = ", ".join(r.version for r in reversed(applied)) or "none"
-        raise UsageError(f"version {to} is not applied, so the database can't end at it", f"applied: {known}; 0: none")
+        raise UsageError(
+            f"version {to} is not applied, so the database can't end at it", f"applied: {known}; 0: none"
+        )
     after = [r for r in applied if to == "0" or version_key(r.version) > version_key(to)]
     return [*unfinished, *after]
 
@@ -312,14 +323,18 @@ def plan_rollback(project: Project, *, steps: int = 1, to: str | None = None) ->
         for record in chosen(ledger.records(), steps, to):
             if record.code:
                 migrations.append(
-                    MigrationPlan(record.version, record.description, (), "rollback", mode_reason="in Python", code=True)
+                    MigrationPlan(
+                        record.version, record.description, (), "rollback", mode_reason="in Python", code=True
+                    )
                 )
                 continue
             plan = stored_plan(ledger, record.version)
             stored = {p.unit: p for p in ledger.progress(record.version, "apply")}
             ran = tuple(u for u in plan.units if u.id in stored and stored[u.id].state in ("doing", "done"))
             units = tuple(task.unit for task in tasks(ran, stored))
-            migrations.append(replace(plan, units=units, direction="rollback", before=plan.after, after=plan.before))
+            migrations.append(
+                replace(plan, units=units, direction="rollback", before=plan.after, after=plan.before)
+            )
         dialect = project.dialect
         return PlanResult(Plan(dialect.name, tuple(migrations), dialect.protocol()))
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from engine.dialects.base import Catalogue
-from engine.errors import Diagnostic, Drift, FindingsError, UsageError
+from engine.errors import Diagnostic, EngineError, FindingsError, Severity
+from engine.lint.base import find
 from engine.lint.check import check, ordered, suppress
 from engine.model.plan import Plan
 from engine.plan.compile import Compiled, Compiler
 from engine.plan.sizes import Counter, no_database
 from engine.project import Project
-from engine.spec.files import version_key
-from engine.spec.model import Spec
+from engine.source import Source, Span
+from engine.spec.model import Spec, Suppression
+from engine.versions import edited, out_of_order, pending, refuse_edited, upto
 
 if TYPE_CHECKING:
-    from engine.dialects.ledger import Record
+    from engine.dialects.ledger import Ledger, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +58,38 @@ def lint(project: Project, paths: Sequence[Path] = ()) -> LintResult:
     """
     specs, found, count = project.read(paths)
     diagnostics = list(found)
-    diagnostics += fold(project, specs, baseline(project), names_must_exist=False)[1]
-    if project.url is not None and project.dialect_name == "":
-        diagnostics += against_history(project, specs)
-    return LintResult(ordered(suppress(diagnostics, specs)), count)
+    if project.url is None or project.dialect_name:
+        diagnostics += fold(project, specs, baseline(project), names_must_exist=False)[1]
+    else:
+        with project.connect(read_only=True) as (driver, ledger):
+            records = ledger.records()
+            diagnostics += [*edited(specs, records), *out_of_order(specs, records)]
+            if not any(r.unfinished for r in records):
+                todo = pending(specs, records)
+                diagnostics += fold(project, todo, driver.catalogue(), count=counter(driver))[1]
+    return LintResult(ordered(judged(project, diagnostics, specs)), count)
 
 
-def against_history(project: Project, specs: Sequence[Spec]) -> list[Diagnostic]:
-    """Return what the history says against the specs (VC104, VC105, VC106)."""
-    with project.connect(read_only=True) as (_, ledger):
-        records = ledger.records()
-    return [*edited(specs, records), *out_of_order(specs, records)]
+def judged(project: Project, diagnostics: Sequence[Diagnostic], specs: Sequence[Spec]) -> list[Diagnostic]:
+    """Return `diagnostics` without what specs and config ignore, in the config's severities."""
+    wanted = dict(project.config.lint.severity)
+    nowhere = Span(Source(str(project.config.path or "engine.yaml"), ""), 1, 1, 1, 1)
+    found: list[Diagnostic] = []
+    for diagnostic in diagnostics:
+        rule = find(diagnostic.rule)
+        name = diagnostic.span.source.name if diagnostic.span else ""
+        entries = [
+            Suppression(e.rule, e.reason, e.until or "", nowhere)
+            for e in project.config.lint.ignore
+            if not e.paths or any(fnmatch(name, pattern + "*") for pattern in e.paths)
+        ]
+        if suppress((diagnostic,), (), entries):
+            severity = wanted.get(diagnostic.rule) or (wanted.get(rule.name) if rule else None)
+            if severity is None or (rule is not None and rule.final):
+                found.append(diagnostic)
+            elif severity in ("error", "warning", "info"):
+                found.append(replace(diagnostic, severity=cast(Severity, severity)))
+    return list(suppress(found, specs))
 
 
 def baseline(project: Project) -> Catalogue:
@@ -105,9 +129,41 @@ def plan(project: Project, to: str | None = None) -> PlanResult:
         return compile_plan(project, upto(specs, to, ()), specs, found, baseline(project))
     with project.connect(read_only=True) as (driver, ledger):
         records = ledger.records()
+        rest = unfinished(project, ledger, records)
+        if rest is not None:
+            return rest
         return compile_plan(
             project, pending(specs, records, to), specs, found, driver.catalogue(), counter(driver), records
         )
+
+
+def unfinished(project: Project, ledger: Ledger, records: Sequence[Record]) -> PlanResult | None:
+    """Return what is left of a migration that has begun and not ended, None where there is none.
+
+    What comes after it can be planned once it is done: the schema stands in between now.
+    """
+    record = next((r for r in records if r.unfinished), None)
+    if record is None:
+        return None
+    from engine.run.rollback import stored_plan, tasks
+
+    stored = stored_plan(ledger, record.version)
+    progress = {p.unit: p for p in ledger.progress(record.version, "apply")}
+    units = stored.units
+    if record.direction == "rollback":
+        ran = tuple(
+            u for u in units if u.id in progress and progress[u.id].state in ("doing", "done", "undone")
+        )
+        units = tuple(task.unit for task in tasks(ran, progress))
+        progress = {p.unit: p for p in ledger.progress(record.version, "rollback")}
+    left = tuple(u for u in units if u.id not in progress or progress[u.id].state in ("todo", "doing"))
+    note = (
+        f"the {record.direction} of {record.version} has begun and not ended: this is what is left of it; "
+        f"`engine {record.direction}` goes on"
+    )
+    dialect = project.dialect
+    migration = replace(stored, units=left, direction=record.direction)
+    return PlanResult(Plan(dialect.name, (migration,), dialect.protocol(), "", (note,)))
 
 
 def compile_plan(
@@ -133,22 +189,26 @@ def compile_plan(
     if not exact:
         refuse_edited(specs, records)
     compiled, diagnostics = fold(project, todo, catalogue, count=count)
-    judged = ordered(suppress([*found, *out_of_order(specs, records), *diagnostics], specs))
-    if any(d.severity == "error" for d in judged):
-        raise FindingsError(judged)
+    findings = ordered(judged(project, [*found, *out_of_order(specs, records), *diagnostics], specs))
+    if any(d.severity == "error" for d in findings):
+        raise FindingsError(findings)
     dialect = project.dialect
     made = Plan(
         dialect.name,
         compiled.migrations,
         dialect.protocol(),
         compiled.migrations[0].before if compiled.migrations else "",
+        tuple(
+            f"{f.spec.version} {f.step.id} is passed over, {f.passed_over}"
+            for f in compiled.facts
+            if f.passed_over
+        ),
     )
-    return PlanResult(made, judged, tuple((s.version, s.source.name, s.source.text) for s in todo))
+    return PlanResult(made, findings, tuple((s.version, s.source.name, s.source.text) for s in todo))
 
 
 def counter(driver: object) -> Counter:
     """Return a counter of rows on the database behind `driver`; None where a query can't run."""
-    from engine.errors import EngineError
 
     def count(sql: str) -> int | None:
         try:
@@ -158,85 +218,3 @@ def counter(driver: object) -> Counter:
         return int(rows[0][0]) if rows else None
 
     return count
-
-
-# ── which specs are meant ─────────────────────────────────────────────────
-def upto(specs: Sequence[Spec], to: str | None, known: Sequence[str]) -> tuple[Spec, ...]:
-    """Return the specs up to version `to` (all for None).
-
-    Raises:
-        UsageError: nobody has that version.
-    """
-    if to is None:
-        return tuple(specs)
-    if to not in {s.version for s in specs} and to not in known:
-        versions = ", ".join(s.version for s in specs) or "none"
-        raise UsageError(f"there is no version `{to}`", f"the specs have {versions}")
-    return tuple(s for s in specs if version_key(s.version) <= version_key(to))
-
-
-def pending(specs: Sequence[Spec], records: Sequence[Record], to: str | None = None) -> tuple[Spec, ...]:
-    """Return the specs that are not applied, up to `to`."""
-    applied = {r.version for r in records if r.applied}
-    return tuple(s for s in upto(specs, to, sorted(applied)) if s.version not in applied)
-
-
-def edited(specs: Sequence[Spec], records: Sequence[Record]) -> list[Diagnostic]:
-    """Return VC105 for each applied spec whose meaning changed, VC106 for each that is gone."""
-    by_version = {s.version: s for s in specs}
-    found = []
-    for record in records:
-        if not record.applied or record.code:
-            continue
-        spec = by_version.get(record.version)
-        if spec is None:
-            words = f"version {record.version} is applied, and no file has it"
-            found.append(
-                Diagnostic("VC106", "warning", words, None, "put the file back", version=record.version)
-            )
-        elif spec.checksum != record.checksum:
-            words = f"{spec.source.name} was changed after it was applied"
-            hint = "put it back as it was and write a new spec; `engine rollback` goes by what was applied"
-            found.append(Diagnostic("VC105", "error", words, spec.span(("version",)), hint, version=spec.version))
-    return found
-
-
-def out_of_order(specs: Sequence[Spec], records: Sequence[Record]) -> list[Diagnostic]:
-    """Return VC104 for each pending spec that sorts before the newest applied version."""
-    applied = [r.version for r in records if r.applied]
-    if not applied:
-        return []
-    newest = max(applied, key=version_key)
-    return [
-        Diagnostic(
-            "VC104",
-            "error",
-            f"version {spec.version} is pending and sorts before {newest}, which is applied",
-            spec.span(("version",)),
-            f"give it a version after {newest}, or ignore VC104 with a reason",
-            version=spec.version,
-        )
-        for spec in pending(specs, records)
-        if version_key(spec.version) < version_key(newest)
-    ]
-
-
-def refuse_edited(specs: Sequence[Spec], records: Sequence[Record]) -> None:
-    """Stop where an applied spec was edited.
-
-    Raises:
-        Drift: naming the file.
-    """
-    changed = [d for d in edited(specs, records) if d.rule == "VC105"]
-    if changed:
-        first = changed[0]
-        raise Drift(
-            first.message,
-            first.hint,
-            kept="nothing was done",
-            next="git diff, or engine history",
-            span=first.span,
-            details={"rule": "VC105"},
-        )
-
-

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.checking import edited, out_of_order, pending
 from engine.errors import EngineError
 from engine.project import Project
 from engine.run import reading
 from engine.run.records import InProgress
 from engine.spec.files import version_key
+from engine.versions import edited, out_of_order, pending
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Event, Record

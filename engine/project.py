@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine import dialects
 from engine.config import Config
 from engine.errors import Diagnostic, UsageError
+from engine.source import Source
 from engine.spec import files
 from engine.spec.build import build
 from engine.spec.model import Spec
@@ -23,8 +24,8 @@ from engine.url import DatabaseUrl
 if TYPE_CHECKING:
     from engine.dialects.base import Dialect
     from engine.dialects.ledger import Ledger
-    from engine.run.code import Lender as Driver
     from engine.migration import MigrationProtocol
+    from engine.run.code import Lender as Driver
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Project:
         url: the database, None where no command needs one.
         variables: `--var` values; they win over the config's and the specs'.
         dialect_name: `--dialect`; "" for that of the database (or sqlite).
+        texts: (name, text) of specs that come with a plan file, in place of the folder.
         classes: migrations registered from Python, by version.
         keep_open: give one connection for the project's life (`:memory:`).
     """
@@ -46,14 +48,23 @@ class Project:
     variables: Mapping[str, str] = field(default_factory=dict)
     dialect_name: str = ""
     classes: dict[str, MigrationProtocol] = field(default_factory=dict)
+    texts: tuple[tuple[str, str], ...] = ()
     keep_open: bool = False
     _open: Any = None
 
     @property
+    def kind(self) -> str:
+        """Name of the dialect to plan for."""
+        return self.dialect_name or (self.url.dialect if self.url else "sqlite")
+
+    @property
     def dialect(self) -> Dialect:
-        """The dialect to plan for."""
-        name = self.dialect_name or (self.url.dialect if self.url else "sqlite")
-        return dialects.load(name)
+        """The dialect to plan for.
+
+        Raises:
+            UsageError: this version does not have it.
+        """
+        return dialects.load(self.kind)
 
     def require_url(self) -> DatabaseUrl:
         """Return the database's URL.
@@ -86,8 +97,15 @@ class Project:
         specs: list[Spec] = []
         found: list[Diagnostic] = []
         count = 0
-        quoting = dialects.Quoting(self.dialect.name)
+        quoting = dialects.Quoting(self.kind)
         variables = {**self.config.vars, **self.variables}
+        for name, text in self.texts:
+            spec, problems = build(
+                Source(name, text), variables, self.kind, quoting, files.version_of(Path(name).name)
+            )
+            found += problems
+            specs += [spec] if spec is not None else []
+            count += 1
         for folder in folders:
             listing = files.find(folder)
             found += listing.diagnostics
@@ -96,7 +114,7 @@ class Project:
                 found += file.diagnostics
                 if file.source is None:
                     continue
-                spec, problems = build(file.source, variables, self.dialect.name, quoting, file.version)
+                spec, problems = build(file.source, variables, self.kind, quoting, file.version)
                 found += problems
                 if spec is not None:
                     specs.append(spec)
@@ -127,7 +145,7 @@ class Project:
 
     def _connect(self, read_only: bool) -> tuple[Driver, Ledger]:
         url = self.require_url()
-        dialects.load(url.dialect)
+        dialects.known(url.dialect)
         from engine.dialects.sqlite.driver import connect
         from engine.dialects.sqlite.ledger import Ledger as SQLiteLedger
 
@@ -152,13 +170,19 @@ def requirements(specs: Sequence[Spec]) -> list[Diagnostic]:
             span = spec.span(("requires",))
             if version in place and _circle(spec, version, specs):
                 words = f"`requires` goes in a circle: {spec.version} → {version} → {spec.version}"
-                found.append(Diagnostic("VC107", "error", words, span, "take one of them out", version=spec.version))
+                found.append(
+                    Diagnostic("VC107", "error", words, span, "take one of them out", version=spec.version)
+                )
             elif version in place:
                 words = f"{spec.version} requires {version}, which comes later"
-                found.append(Diagnostic("VC108", "error", words, span, "renumber one of them", version=spec.version))
+                found.append(
+                    Diagnostic("VC108", "error", words, span, "renumber one of them", version=spec.version)
+                )
             else:
                 words = f"{spec.version} requires {version}, and there is no such version"
-                found.append(Diagnostic("VC108", "error", words, span, "correct the version", version=spec.version))
+                found.append(
+                    Diagnostic("VC108", "error", words, span, "correct the version", version=spec.version)
+                )
     return found
 
 
@@ -175,5 +199,3 @@ def _circle(spec: Spec, version: str, specs: Sequence[Spec]) -> bool:
             seen.add(now)
             todo += needs.get(now, ())
     return False
-
-

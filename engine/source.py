@@ -23,8 +23,9 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return line `number` (from 1) without its end, or "" when there is none."""
-        lines = self.text.splitlines()
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        # As editors count: `splitlines` would also break at U+2028 and the like.
+        lines = self.text.split("\n")
+        return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from engine.app import Project
 
 
-def project_of(given: Given, *, dialect: str | None = None) -> Project:
+def project_of(given: Given, *, dialect: str | None = None, named: bool = False) -> Project:
     """Return the project that a command works on.
 
     Args:
         given: the options.
         dialect: plan for this database without one; `--db` beside it must be of that kind.
+        named: only a database that `--db` names (lint needs none).
 
     Raises:
         EngineError: the config or the URL can't be understood.
@@ -29,7 +30,7 @@ def project_of(given: Given, *, dialect: str | None = None) -> Project:
 
     config = configs.load(Path.cwd(), given.config, os.environ, given.env)
     environment = os.environ.get("ENGINE_DB") or os.environ.get("DATABASE_URL")
-    text = given.db or (None if dialect else environment or config.db)
+    text = given.db or (None if dialect or named else environment or config.db)
     url = DatabaseUrl.parse(text) if text else None
     if dialect and url and url.dialect != dialect:
         raise UsageError(f"--dialect {dialect}, and the database is {url.dialect}", "leave --dialect out")

@@ -13,21 +13,32 @@ if TYPE_CHECKING:
 NAMES = ("sqlite", "postgresql", "mysql", "mariadb")
 
 
-def load(name: str) -> Dialect:
-    """Return the pure half of the dialect called `name`.
+def known(name: str) -> None:
+    """See to it that this version runs on databases of the kind `name`.
 
     Raises:
         UsageError: no such dialect, or one that this version does not have.
     """
     if name == "sqlite":
-        from engine.dialects.sqlite.dialect import SQLite
-
-        return SQLite()
+        return
     if name in NAMES:
         raise UsageError(
-            f"this version of the engine does not run on {name} yet", "specs may name it; SQLite is what works today"
+            f"this version of the engine does not run on {name} yet",
+            "specs may name it; SQLite is what works today",
         )
     raise UsageError(f"there is no dialect `{name}`", f"one of {', '.join(NAMES)}")
+
+
+def load(name: str) -> Dialect:
+    """Return the pure half of the dialect called `name`.
+
+    Raises:
+        UsageError: as `known`.
+    """
+    known(name)
+    from engine.dialects.sqlite.dialect import SQLite
+
+    return SQLite()
 
 
 def load_state(driver: Driver) -> SchemaState:
@@ -39,7 +50,7 @@ class Quoting:
     """How templates quote for one database: `{{ name | literal }}` and `{{ name | ident }}`."""
 
     def __init__(self, dialect: str) -> None:
-        load(dialect)
+        known(dialect)
         from engine.dialects.sqlite import sql
 
         self._sql = sql

@@ -7,7 +7,7 @@ transaction unless they say otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -155,15 +155,19 @@ class Ledger(Protocol):
     def driver(self) -> Driver: ...
 
     # ── the lock ──────────────────────────────────────────────────────────
-    def lock(self, command: str, wait: float = 0.0) -> AbstractContextManager[None]:
+    def lock(
+        self, command: str, wait: float = 0.0, give_up: Callable[[], bool] = lambda: False
+    ) -> AbstractContextManager[None]:
         """Hold the engine's lock; it dies with the process.
 
         Args:
             command: the command that works, for those who find it held.
             wait: seconds to wait for it.
+            give_up: asked while it waits (`Stop.asked`); True ends the waiting.
 
         Raises:
             LockHeld: somebody else holds it; says who, since when, how far.
+            Stopped: it was given up.
         """
         ...
 

@@ -137,7 +137,10 @@ class Compiler:
                 if isinstance(answer, str) and step.when is not None:
                     condition = self.session.condition(step.id, answer, describe(step.when))
                     units = tuple(replace(u, condition=condition) for u in units)
-                units = tuple(replace(u, title=f"{u.title}: {step.description}") if step.description else u for u in units)
+                units = tuple(
+                    replace(u, title=f"{u.title}: {step.description}") if step.description else u
+                    for u in units
+                )
         except Problem as problem:
             units = ()
             self._report(spec, step, problem)
@@ -145,7 +148,9 @@ class Compiler:
         self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over))
         return units
 
-    def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]) -> tuple[Unit, ...]:
+    def _changes(
+        self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]
+    ) -> tuple[Unit, ...]:
         units: list[Unit] = []
         for change in changes:
             context = StepContext(
@@ -173,7 +178,10 @@ class Compiler:
             try:
                 for change in undo.body.changes(fork.state):
                     context = StepContext(
-                        f"{step.id}.undo.{len(back) + 1}", "the way back itself", frozenset(), self._sizes.rows(fork)
+                        f"{step.id}.undo.{len(back) + 1}",
+                        "the way back itself",
+                        frozenset(),
+                        self._sizes.rows(fork),
                     )
                     back += (replace(u, undo=(), step=step.id) for u in fork.render(change, context))
             except Problem as problem:
@@ -197,13 +205,19 @@ class Compiler:
                 if fold(name) in made:
                     made.discard(fold(name))
                     made.add(fold(to))
-                self._gone[fold(name), ""] = (f"was renamed to `{to}` here ({place})", step.span((step.verb, "to")))
+                self._gone[fold(name), ""] = (
+                    f"was renamed to `{to}` here ({place})",
+                    step.span((step.verb, "to")),
+                )
                 self._gone.pop((fold(to), ""), None)
             case AlterTable(table=table_name, actions=actions):
                 for action in actions:
                     if isinstance(action, DropColumn):
                         span = step.span((step.verb, "drop"))
-                        self._gone[fold(table_name), fold(action.name)] = (f"was dropped here ({place})", span)
+                        self._gone[fold(table_name), fold(action.name)] = (
+                            f"was dropped here ({place})",
+                            span,
+                        )
                     elif isinstance(action, RenameColumn):
                         span = step.span((step.verb, "rename", action.name))
                         self._gone[fold(table_name), fold(action.name)] = (
@@ -346,9 +360,9 @@ def _early(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
         mine = {fold(t) for t in unit.touches}
         if unit.undo and mine & touched:
             undo = tuple(
-                replace(back, guards=tuple(replace(g, early=False) for g in back.guards)) for back in unit.undo
+                replace(back, guards=tuple(replace(g, early=False) for g in back.guards))
+                for back in unit.undo
             )
             result[place] = replace(unit, undo=undo)
         touched |= mine
     return tuple(result)
-

@@ -202,6 +202,8 @@ class _Apply:
         if isinstance(error, (LockHeld, Drift, Stopped)) and error.next:
             return self._result(state, error)  # found before anything was done: it says all itself
         error.details.setdefault("version", self.plan.version)
+        if stopped and self._kept_after_all():
+            return self._result("applied")
         if self.plan.single or not self.committed:
             error.kept = (
                 error.kept or f"nothing of {self.plan.version} was kept: the database is as it was before"
@@ -214,6 +216,13 @@ class _Apply:
             self._undo(error)
         self._note(state, error)
         return self._result(state, error)
+
+    def _kept_after_all(self) -> bool:
+        """Tell whether the last commit went through though its answer was an error (a disk that failed to sync)."""
+        with suppress(EngineError):
+            record = self.ledger.record(self.plan.version)
+            return record is not None and record.state == "applied"
+        return False
 
     def _undo(self, error: EngineError) -> None:
         """Take back what was done (decision 12), and say in `error` what is true then."""

@@ -9,7 +9,11 @@ from typing import Any
 from engine.dialects.ledger import Event, Ledger, Record
 from engine.errors import EngineError
 from engine.plan.serialise import loads
+from engine.plan.sizes import LARGE
 from engine.run.records import InProgress, Status
+
+COUNTED = 50_000
+"""Planning counts no further: a larger number means "more than that"."""
 
 Key = Callable[[str], Any]
 
@@ -59,9 +63,12 @@ def _rows_total(ledger: Ledger, record: Record) -> int | None:
     if record.direction == "rollback":
         return None
     with suppress(EngineError):
-        counted = [u.rows for u in loads(ledger.plan_text(record.version)).units if u.loop is not None]
-        if None not in counted:
-            return sum(int(n) for n in counted)
+        total = 0
+        for unit in loads(ledger.plan_text(record.version)).units:
+            if unit.loop is not None and (unit.rows is None or unit.rows > LARGE):
+                return None  # planning counts no further than that
+            total += unit.rows or 0
+        return total
     return None
 
 

@@ -229,6 +229,7 @@ class Converter:
 
     def each(self, node: Node, path: Path, one: Callable[[Node], str]) -> tuple[str, ...]:
         """Return the texts of a list, of which one may stand without brackets. None may be there twice."""
+        self.trust(node)
         if not isinstance(node, List):
             return (one(node),)
         found: list[str] = []

@@ -50,6 +50,7 @@ def convert(to: Converter, shape: shapes.Shape, node: Node, path: Path) -> objec
 # ── SQL ───────────────────────────────────────────────────────────────────
 def sql(to: Converter, node: Node, path: Path, kind: SqlKind = "expression") -> Sql:
     """Return SQL: text, `{sql: …}`, or text per database."""
+    to.trust(node)
     if not isinstance(node, Map):
         return Sql(fragment(to, node, kind))
     keys = [key.text for key, _ in node.entries]
@@ -85,6 +86,7 @@ def trapped(to: Converter, node: Scalar) -> None:
 
 def script(to: Converter, node: Node, path: Path) -> tuple[Sql, ...]:
     """Return the statements of a `sql` step."""
+    to.trust(node)
     if isinstance(node, List):
         found: list[Sql] = []
         for number, item in enumerate(node.items):
@@ -142,6 +144,7 @@ def type_text(to: Converter, node: Node, dialect: str = "") -> str:
 # ── values and expressions ────────────────────────────────────────────────
 def value(to: Converter, node: Node, path: Path, default: bool = False) -> Literal | Sql:
     """Return a value as it stands, or the expression of `{sql: …}`."""
+    to.trust(node)
     if isinstance(node, Map):
         inner = node.get("sql")
         if inner is None or len(node.entries) != 1:

@@ -48,7 +48,7 @@ def lint(
     from engine.lint.base import registry
     from engine.lint.report import SEVERITIES, render
 
-    project = project_of(given)
+    project = project_of(given, named=True)
     result = _lint_all(project, paths, dialects)
     form = "github" if "format" not in given.explicit and os.environ.get("GITHUB_ACTIONS") else given.format
     screen.out(render(form, result.diagnostics, result.files, registry()))

@@ -15,8 +15,8 @@ from engine.dialects.sqlite.alteration import Alteration
 from engine.dialects.sqlite.definition import index_sql
 from engine.dialects.sqlite.dependents import broken_by, refuse
 from engine.dialects.sqlite.failures import see_condition
-from engine.dialects.sqlite.keys import violations, waiting_on
 from engine.dialects.sqlite.kept import Kept, constant, row_key
+from engine.dialects.sqlite.keys import violations, waiting_on
 from engine.dialects.sqlite.rebuild import Rebuild, keep_counter
 from engine.dialects.sqlite.rename import rename_column
 from engine.dialects.sqlite.restore import run

@@ -254,8 +254,8 @@ def _exists(session: Planning, check: RowCheck, path: Path) -> Check:
     for kind in ("index", "view"):
         if kind in extra:
             name = literal_sql(extra[kind])
-            sql = f"SELECT 1 - count(*) FROM sqlite_schema WHERE type = '{kind}' AND lower(name) = lower({name})"
-            return _missing(f"{kind} {extra[kind]}", sql)
+            named = f"type = '{kind}' AND lower(name) = lower({name})"
+            return _missing(f"{kind} {extra[kind]}", f"SELECT 1 - count(*) FROM sqlite_schema WHERE {named}")
     table = literal_sql(check.table)
     there = f"FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({table})"
     if "constraint" in extra:
@@ -263,13 +263,15 @@ def _exists(session: Planning, check: RowCheck, path: Path) -> Check:
         spellings = [name, f'"{name}"', f"[{name}]", f"`{name}`"]
         stands = " OR ".join(f"instr(lower(sql), {literal_sql(f'constraint {s}')})" for s in spellings)
         index = f"type = 'index' AND lower(tbl_name) = lower({table}) AND lower(name) = {literal_sql(name)}"
-        sql = f"SELECT NOT (EXISTS (SELECT 1 {there} AND ({stands})) OR EXISTS (SELECT 1 FROM sqlite_schema WHERE {index}))"
+        as_index = f"EXISTS (SELECT 1 FROM sqlite_schema WHERE {index})"
+        sql = f"SELECT NOT (EXISTS (SELECT 1 {there} AND ({stands})) OR {as_index})"
         return _missing(f"constraint {extra['constraint']} of {check.table}", sql)
     if not check.columns:
         return _missing(f"table {check.table}", f"SELECT 1 - count(*) {there}")
     names = ", ".join(f"lower({literal_sql(c)})" for c in check.columns)
-    sql = f"SELECT {len(check.columns)} - count(*) FROM pragma_table_xinfo({table}) WHERE lower(name) IN ({names})"
-    return _missing(f"{check.table} ({', '.join(check.columns)})", sql)
+    columns = f"pragma_table_xinfo({table}) WHERE lower(name) IN ({names})"
+    words = f"{check.table} ({', '.join(check.columns)})"
+    return _missing(words, f"SELECT {len(check.columns)} - count(*) FROM {columns}")
 
 
 def _missing(words: str, sql: str) -> Check:

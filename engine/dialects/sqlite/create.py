@@ -12,8 +12,8 @@ from engine.dialects.sqlite.definition import (
     table_sql,
     unique_indexes,
 )
-from engine.dialects.sqlite.indexes import index_unit
 from engine.dialects.sqlite.failures import see_condition
+from engine.dialects.sqlite.indexes import index_unit
 from engine.dialects.sqlite.sql import columns_sql, expression_sql, literal_sql, quote
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, ddl, question
 from engine.errors import Path, Problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -67,6 +68,8 @@ class Text:
     over: bool = False
 
 
+LIMIT = 50_001
+_COLUMN = re.compile(r"column `(.+?)`")
 _NOTHING = Access(frozenset(), frozenset(), frozenset())
 
 
@@ -111,8 +114,9 @@ def _explained(problem: Problem, expression: Expression, frame: Frame) -> Proble
             f" of `{frame.table}`" if frame.table else " of the source"
         )
     elif problem.rule == "RF102" and frame.known and not problem.hint.startswith("did you mean"):
-        missing = problem.message.rpartition("column `")[2].rstrip("` here").rpartition(".")[2]
-        problem.hint = meant(missing, frame.known) or problem.hint
+        missing = _COLUMN.search(problem.message)
+        if missing:
+            problem.hint = meant(missing[1].rpartition(".")[2], frame.known) or problem.hint
     return problem
 
 
@@ -141,7 +145,7 @@ def parse_check(parse: Parse, name: str, frame: str, where: str, path: Path) -> 
         maximum=0,
         sample=question(f"SELECT DISTINCT ({value}) {bind_clock(bad)} LIMIT 5", "sample"),
         path=path,
-        failure=f"{{count}} values for {name} do not read as {parse.type}: give `otherwise`, or a format that fits",
+        failure=f"{{count}} values for {name} do not read as {parse.type}: give `otherwise`, or formats that fit",
     )
 
 
@@ -165,6 +169,11 @@ def expectation(
         found = replace(found, text=query.plain, query=question(query.sql, "expect"))
     judged = expect.exact is not None or expect.maximum is not None or expect.query is not None
     return replace(found, early=question(early, "count")) if judged and early else found
+
+
+def limited(source: str, condition: str) -> str:
+    """Return the query that counts rows for an estimate, at most one more than what is large."""
+    return f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition} LIMIT {LIMIT})"
 
 
 def join_and(conditions: Iterable[str]) -> str:

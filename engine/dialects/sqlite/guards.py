@@ -137,11 +137,9 @@ def trigger_guard(table: Table, state: SchemaState) -> tuple[Guard, ...]:
     texts = ", ".join(literal_sql(t.sql) for t in state.triggers_of(table.name))
     on_it = f"type = 'trigger' AND lower(tbl_name) = lower({literal_sql(table.name)})"
     known = len(state.triggers_of(table.name))
-    query = (
-        f"SELECT {known} + count(*) - 2 * count(*) FILTER (WHERE sql IN ({texts})) FROM sqlite_schema WHERE {on_it}"
-        if known
-        else f"SELECT count(*) FROM sqlite_schema WHERE {on_it}"
-    )
+    # What is missing and what is new, each counted.
+    number = f"{known} + count(*) - 2 * count(*) FILTER (WHERE sql IN ({texts}))" if known else "count(*)"
+    query = f"SELECT {number} FROM sqlite_schema WHERE {on_it}"
     words = f"triggers on {table.name} were made, changed or dropped since"
     return (Guard("schema", table.name, question(query, "guard"), None, words),)
 

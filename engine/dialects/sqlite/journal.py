@@ -179,8 +179,9 @@ class Counters:
                 "journal",
             ),
             Statement(
-                f'INSERT INTO {quote(self.name)} ("name", "was") SELECT column1, (SELECT seq FROM sqlite_sequence'
-                f" WHERE sqlite_sequence.name = column1) FROM (VALUES {values})",
+                f'INSERT INTO {quote(self.name)} ("name", "was") SELECT column1,'
+                " (SELECT seq FROM sqlite_sequence WHERE sqlite_sequence.name = column1)"
+                f" FROM (VALUES {values})",
                 "rows",
                 "journal",
             ),
@@ -198,7 +199,8 @@ class Counters:
     def restore(self) -> tuple[Statement, ...]:
         """Return the statements that put back those that stand where the step left them."""
         journal = quote(self.name)
-        stands = f'FROM {journal} WHERE {journal}.name = sqlite_sequence.name AND {journal}."now" = sqlite_sequence.seq'
+        ties = f'{journal}.name = sqlite_sequence.name AND {journal}."now" = sqlite_sequence.seq'
+        stands = f"FROM {journal} WHERE {ties}"
         return (
             Statement(
                 f'UPDATE sqlite_sequence SET seq = (SELECT "was" {stands})'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +16,7 @@ from engine.dialects.sqlite import ledger_sql as texts
 from engine.dialects.sqlite.driver import is_engines
 from engine.dialects.sqlite.lock import FileLock, me
 from engine.dialects.sqlite.opening import MEMORY
-from engine.errors import DatabaseError, Drift, EngineError, LockHeld
+from engine.errors import DatabaseError, Drift, EngineError, LockHeld, Stopped
 
 
 class Ledger:
@@ -47,16 +47,21 @@ class Ledger:
 
     # ── the lock ──────────────────────────────────────────────────────────
     @contextmanager
-    def lock(self, command: str, wait: float = 0.0) -> Iterator[None]:
+    def lock(
+        self, command: str, wait: float = 0.0, give_up: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
         """Hold the engine's lock; see `engine.dialects.ledger.Ledger.lock`.
 
         Raises:
             LockHeld: somebody else holds it.
+            Stopped: it was given up.
             DatabaseError: the lock file can't be made.
         """
         if self._lock is not None and self._lock.held:
             raise LockHeld("this process works on the database already", "wait until it is done")
-        if self._lock is not None and not self._lock.acquire(command, wait):
+        if self._lock is not None and not self._lock.acquire(command, wait, give_up):
+            if give_up():
+                raise Stopped("stopped while it waited for the lock", kept="nothing was done")
             raise self._held(self._lock.holder() or Holder(), wait)
         self._command = command
         outcome = "interrupted"

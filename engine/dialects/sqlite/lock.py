@@ -49,12 +49,13 @@ class FileLock:
         """True while this object holds the lock."""
         return self._file is not None
 
-    def acquire(self, command: str, wait: float) -> bool:
+    def acquire(self, command: str, wait: float, give_up: Callable[[], bool] = lambda: False) -> bool:
         """Take the lock.
 
         Args:
             command: for those who find it held.
             wait: seconds to wait; 0 gives up at once.
+            give_up: asked while it waits; True ends the waiting.
 
         Returns:
             False where somebody else holds it.
@@ -68,7 +69,7 @@ class FileLock:
             tries -= 1
             if self._try(command):
                 return True
-            if tries <= 0 and time.monotonic() >= deadline:
+            if give_up() or (tries <= 0 and time.monotonic() >= deadline):
                 return False
             self._sleep(_POLL if tries <= 0 else 0.005)
 

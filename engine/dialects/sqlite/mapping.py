@@ -89,7 +89,7 @@ def _see_complete(target: Table, columns: list[Column]) -> None:
     if missing:
         raise Problem(
             "DT109",
-            f"`{target.name}.{missing[0]}` must not be NULL and has no default, and nothing is copied into it",
+            f"`{target.name}.{missing[0]}` may not be NULL and has no default, and nothing is copied into it",
             ("columns", "<key>"),
             hint=f"add `{missing[0]}: …` to `columns`",
             subject=f"{target.name}.{missing[0]}",

@@ -19,6 +19,9 @@ _BOUNDS = {
     "integer": (-(2**31), 2**31 - 1),
     "bigint": (-(2**63), 2**63 - 1),
 }
+_KNOWN = (
+    "smallint, integer, bigint, decimal(p,s), real, double, boolean, date, time, timestamp, json, uuid, text"
+)
 _DEFAULT_FORMATS = {
     "date": ("%Y-%m-%d",),
     "time": ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M"),
@@ -97,12 +100,13 @@ def _parsed(parse: Parse, value: str, path: Path) -> str:
         "SP110",
         f"text can't be parsed as `{parse.type}`",
         (*path, "as"),
-        hint="smallint, integer, bigint, decimal(p,s), real, double, boolean, date, time, timestamp, json, uuid or text",
+        hint=f"it can be {_KNOWN}",
     )
 
 
 def _integer(trimmed: str, low: int, high: int) -> str:
-    digits = f"SELECT v, CASE WHEN substr(v, 1, 1) IN ('+', '-') THEN substr(v, 2) ELSE v END AS b FROM ({trimmed})"
+    unsigned = "CASE WHEN substr(v, 1, 1) IN ('+', '-') THEN substr(v, 2) ELSE v END"
+    digits = f"SELECT v, {unsigned} AS b FROM ({trimmed})"
     # Longer than 19 digits would become a float; the text compares as the number does.
     fits = (
         "length(ltrim(b, '0')) < 19 OR (length(ltrim(b, '0')) = 19 AND ltrim(b, '0') <= "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from engine.dialects.base import Access, StepContext
 from engine.dialects.sqlite.expression import Planning
@@ -134,8 +134,8 @@ def _access(trial: Shadow, text: str, path: Path, described: bool) -> Access:
         raise
 
 
-def _statement(text: str, found: Iterable[Token], access: Access) -> Statement:
-    first = [t for t in found][0]
+def _statement(text: str, found: Sequence[Token], access: Access) -> Statement:
+    first = found[0]
     if first.is_word(*_DDL):
         return Statement(text, "ddl")
     # A WITH may stand before any of them; what is counted must be one table's rows.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite.effects import Effects, effects
-from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation, query_of, text_of
+from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation, limited, query_of, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.mapping import Mapping, mapping_of
 from engine.dialects.sqlite.names import contains, meant, own_table, relation
@@ -26,8 +26,6 @@ from engine.errors import Problem
 from engine.model.changes import CopyRows
 from engine.model.plan import Loop, Statement, Unit
 from engine.model.state import Column, Table, same_name
-
-LIMIT = 50_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +131,7 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
         undo=recording.undo(context.step, title, session.state, (work.name,) if work else ()),
         reversible=recording.reversible,
         reason=recording.reason,
-        rows=context.rows(
-            f"SELECT count(*) FROM (SELECT 1 FROM {frame.source} WHERE {f'({where.plain})' if where else '1'} LIMIT {LIMIT})"
-        ),
+        rows=context.rows(limited(frame.source, f"({where.plain})" if where else "1")),
         touches=(target.name, *(t.name for t in found.tables if not same_name(t.name, target.name))),
         keeps=recording.keeps,
         on_conflict=change.on_conflict,

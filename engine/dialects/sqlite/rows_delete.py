@@ -6,7 +6,7 @@ from engine.dialects.base import StepContext
 from engine.dialects.sqlite.effects import effects
 from engine.dialects.sqlite.expression import Frame, Planning, expectation, text_of
 from engine.dialects.sqlite.failures import see
-from engine.dialects.sqlite.journal import Journal, images_of
+from engine.dialects.sqlite.journal import images_of
 from engine.dialects.sqlite.names import own_table
 from engine.dialects.sqlite.picks import rank_sql
 from engine.dialects.sqlite.recording import Recording, recording_of
@@ -55,7 +55,11 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
         or any(reads_table(texts, t.name, nested=True) for t in moving)
     )
     planned = recording.planned
-    narrow = between([f"j.{quote(n)}" for n in planned.key_columns()]) if planned and key.names == own.names else ""
+    narrow = (
+        between([f"j.{quote(n)}" for n in planned.key_columns()])
+        if planned and key.names == own.names
+        else ""
+    )
     if key.hidden:
         if rank:
             inner = ranked.format(f"{key_sql[0]} AS k, ")
@@ -121,7 +125,11 @@ def _body(
     journal = recording.planned
     if journal is None:
         write = rows(f"DELETE FROM {name} WHERE {chosen}", "delete", "written")
-        count = (question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected"),) if counting else ()
+        count = (
+            (question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected"),)
+            if counting
+            else ()
+        )
         return (*count, *recording.around((write,)))
     row = [f"{name}.{quote(table.row_id)}"] if journal.keeps_row_id else []
     keys = journal.live(name, values=False)

@@ -264,7 +264,7 @@ def _one_partner(update: Update) -> Check:
         maximum=0,
         sample=question(f"SELECT {keys}, count(*) {groups} LIMIT 5", "sample"),
         path=("join", "match"),
-        failure=f"{{count}} rows of {update.table.name} have more than one partner, so which value to take is not said",
+        failure=f"{{count}} rows of {update.table.name} have more than one partner: which value is meant?",
     )
 
 

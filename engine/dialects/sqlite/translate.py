@@ -19,7 +19,7 @@ _CLOCK = {"CURRENT_TIMESTAMP": ":now", "CURRENT_DATE": "date(:now)", "CURRENT_TI
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A token where only four kinds matter: `space`, `comment`, `name` (quoted), `word`; the rest by its text."""
+    """A token by four kinds: `space`, `comment`, `name` (quoted), `word`; the rest is known by its text."""
 
     kind: str
     text: str

@@ -106,8 +106,9 @@ def _removal(
     if defended := referring(journal, state, journals, strict=True):
         condition += f" AND NOT {defended}"
     sql = (
-        f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {live} FROM {quote(journal.name)} AS j"
-        f' CROSS JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 0 AND j."now" = 1{range_} AND {condition})'
+        f"DELETE FROM {table} WHERE ({keys}) IN"
+        f" (SELECT {live} FROM {quote(journal.name)} AS j CROSS JOIN {table} AS t ON {matches(journal)}"
+        f' WHERE j."was" = 0 AND j."now" = 1{range_} AND {condition})'
     )
     return rows(sql, "delete", "written")
 
@@ -119,7 +120,8 @@ def _values(journal: Journal, range_: str = "") -> tuple[Statement, ...]:
     sets = ", ".join(f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images)
     sql = (
         f"UPDATE {quote(journal.table.name)} AS t SET {sets} FROM {quote(journal.name)} AS j"
-        f' WHERE {matches(journal)} AND j."was" = 1 AND j."now" = 1{range_} AND (:force OR ({holds(journal, "new")}))'
+        f' WHERE {matches(journal)} AND j."was" = 1 AND j."now" = 1{range_}'
+        f" AND (:force OR ({holds(journal, 'new')}))"
     )
     return (rows(sql, "restore", "written"),)
 
@@ -144,7 +146,8 @@ def _return(journal: Journal, range_: str = "") -> Statement:
         upsert = ""
     also = "" if upsert == "" else ":force OR "
     sql = (
-        f"INSERT INTO {table} ({', '.join(map(quote, names))}) SELECT {', '.join(values)} FROM {quote(journal.name)} AS j"
+        f"INSERT INTO {table} ({', '.join(map(quote, names))})"
+        f" SELECT {', '.join(values)} FROM {quote(journal.name)} AS j"
         f' WHERE j."was" = 1 AND j."now" = 0{range_} AND ({also}NOT {taken}){upsert}'
     )
     return rows(sql, "insert", "written")
@@ -153,7 +156,7 @@ def _return(journal: Journal, range_: str = "") -> Statement:
 def _hold_triggers(
     journals: Sequence[Journal], state: SchemaState
 ) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
-    """Return the statements that take away the triggers that the undo would fire, and that bring them back."""
+    """Return the statements that take away the triggers that the undo would fire, and bring them back."""
     found = {}
     for journal in journals:
         events = {_REVERSE[e] for e in journal.events}

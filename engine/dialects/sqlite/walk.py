@@ -135,7 +135,7 @@ def unique_keys(table: Table, state: SchemaState) -> list[tuple[str, ...]]:
 
 
 def key_checks(key: Key, relation: str, frame: str, where: str, path: Path) -> tuple[Check, ...]:
-    """Return the checks that a key's columns hold no NULL and tell rows apart, where the schema does not say so.
+    """Return the checks that a key holds no NULL and tells rows apart, where the schema does not say so.
 
     Args:
         relation: name for people.

@@ -31,7 +31,8 @@ def _counted_later(fact: Fact, copy: CopyRows) -> bool:
             continue
         for change in step.body.changes(fact.after):
             if isinstance(change, CheckRows) and any(
-                c.kind in ("row_count", "same_rows") and same_name(c.table, copy.target) for c in change.checks
+                c.kind in ("row_count", "same_rows") and same_name(c.table, copy.target)
+                for c in change.checks
             ):
                 return True
     return False
@@ -48,22 +49,21 @@ def _no_way_back(fact: Fact) -> Iterable[Problem]:
         )
 
 
+_EVERY_ROW = ("true", "1", "1=1", "1 = 1")
+
+
 def _everything_deleted(fact: Fact) -> Iterable[Problem]:
     for change in fact.changes:
-        if isinstance(change, DeleteRows) and change.where and (change.where.text or "").strip().lower() in (
-            "true",
-            "1",
-            "1=1",
-            "1 = 1",
-        ):
-            if change.expect is None:
-                yield Problem(
-                    "DL104",
-                    f"every row of `{change.table}` is deleted",
-                    ("delete", "where"),
-                    hint="say so with `expect_rows`, or narrow `where`",
-                    subject=change.table,
-                )
+        if not isinstance(change, DeleteRows) or change.where is None or change.expect is not None:
+            continue
+        if (change.where.text or "").strip().lower() in _EVERY_ROW:
+            yield Problem(
+                "DL104",
+                f"every row of `{change.table}` is deleted",
+                ("delete", "where"),
+                hint="say so with `expect_rows`, or narrow `where`",
+                subject=change.table,
+            )
 
 
 RULES = (
@@ -98,7 +98,7 @@ RULES = (
         "A whole table is lost to a filter that was forgotten.",
         "Narrow `where`, or state `expect_rows`.",
         'delete: {from: sessions, where: "true"}',
-        'delete: {from: sessions, where: "expires_at < \'2024-01-01\'"}',
+        "delete: {from: sessions, where: \"expires_at < '2024-01-01'\"}",
         _everything_deleted,
         needs_reason=True,
     ),

@@ -573,3 +573,28 @@ def test_a_key_of_too_many_columns_is_refused(db: Database) -> None:
     wide = replace(unit, loop=replace(unit.loop, keys=tuple("abcdefghi")))
     result = run(db, plan(create_unit(), wide))
     assert isinstance(result.error, EngineError) and "8 are the most" in result.error.message
+
+
+def test_a_commit_that_was_kept_though_it_seemed_to_fail_is_believed(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk failed to sync: whether it was kept is not known, so the database is asked (I1)."""
+    plain = db.driver.commit
+
+    def commit() -> None:
+        plain()
+        monkeypatch.setattr(db.driver, "commit", plain)
+        raise DatabaseError("the disk failed", details={"reason": "io"})
+
+    with db.ledger.lock("apply"):
+        db.ledger.start()
+        monkeypatch.setattr(db.driver, "commit", commit)
+        assert apply(db.driver, db.ledger, plan(single=True)).state == "applied"
+    # step by step: the batch is not done twice
+    with db.ledger.lock("apply"):
+        db.ledger.start()
+        monkeypatch.setattr(db.driver, "commit", commit)
+        result = apply(
+            db.driver, db.ledger, plan(replace(copy_unit(4), touches=()), version="002", on_failure="stop")
+        )
+    assert result.state == "interrupted"

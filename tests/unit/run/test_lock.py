@@ -16,7 +16,7 @@ from engine.dialects.ledger import Holder
 from engine.dialects.sqlite.driver import connect
 from engine.dialects.sqlite.ledger import Ledger
 from engine.dialects.sqlite.lock import FileLock
-from engine.errors import DatabaseError, LockHeld
+from engine.errors import DatabaseError, LockHeld, Stopped
 from engine.run.executor import apply
 from engine.run.rollback import rollback
 
@@ -186,3 +186,11 @@ for n in range(5):
     text = out.read_text()
     assert len(text) == 45
     assert {text[n : n + 3] for n in range(0, 45, 3)} == {"aaa", "bbb", "ccc"}
+
+
+def test_a_wish_to_stop_ends_the_waiting(db: Database) -> None:
+    other = held_elsewhere(db.path)
+    with pytest.raises(Stopped) as caught, db.ledger.lock("apply", wait=60, give_up=lambda: True):
+        pass
+    assert caught.value.exit_code == 6
+    end(other)

@@ -10,7 +10,17 @@ import pytest
 from engine.model.changes import DropTable, RunSql
 from engine.model.expression import Sql
 from engine.model.state import SchemaState
-from engine.model.when import AllOf, AnyOf, ColumnExists, DialectIs, IndexExists, Not, RowsAre, SqlIsTrue, TableExists
+from engine.model.when import (
+    AllOf,
+    AnyOf,
+    ColumnExists,
+    DialectIs,
+    IndexExists,
+    Not,
+    RowsAre,
+    SqlIsTrue,
+    TableExists,
+)
 from engine.source import Source
 from engine.spec.build import build
 from tests.unit.spec.building import HEAD, Quotes, change, findings, read, spec, step, steps
@@ -30,7 +40,7 @@ def test_example_specs_build_without_a_finding(path: Path) -> None:
 def test_a_file_says_what_it_is() -> None:
     made = spec(
         'requires: "000"\ndialects: [sqlite, mysql]\non_failure: stop\ntransaction: step\n'
-        "ignore: [{rule: DT107, reason: counted elsewhere, until: \"2027-01-31\"}]\n"
+        'ignore: [{rule: DT107, reason: counted elsewhere, until: "2027-01-31"}]\n'
         "steps: [{drop: {table: a}}]\n"
     )
     assert (made.version, made.description, made.requires, made.dialects) == (
@@ -40,7 +50,9 @@ def test_a_file_says_what_it_is() -> None:
         ("sqlite", "mysql"),
     )
     assert (made.on_failure, made.transaction) == ("stop", "step")
-    assert [(i.rule, i.reason, i.until) for i in made.ignore] == [("DT107", "counted elsewhere", "2027-01-31")]
+    assert [(i.rule, i.reason, i.until) for i in made.ignore] == [
+        ("DT107", "counted elsewhere", "2027-01-31")
+    ]
     assert str(made.ignore[0].span) == "001_test.yaml:7:10"
     assert str(made.span(("transaction",))) == "001_test.yaml:6:14"
 
@@ -105,7 +117,9 @@ def test_positions_count_steps_as_written_through_groups_and_repetitions() -> No
 
 
 def test_a_step_that_is_wrong_keeps_the_others_positions() -> None:
-    found = findings("steps:\n  - drpo: {table: a}\n  - drop: {tabel: b}\n  - {id: 3-drop, drop: {table: c}}\n")
+    found = findings(
+        "steps:\n  - drpo: {table: a}\n  - drop: {tabel: b}\n  - {id: 3-drop, drop: {table: c}}\n"
+    )
     assert [line.split(" ")[0] for line in found] == ["4:5", "5:12"]
 
 
@@ -113,7 +127,11 @@ def test_an_id_twice_is_refused_with_the_first_place() -> None:
     made, found = read(HEAD + "steps:\n  - {id: a, drop: {table: x}}\n  - {id: a, drop: {table: y}}\n")
     assert made is None
     (own,) = found
-    assert (own.rule, str(own.span), str(own.related[0].span)) == ("SP112", "001_test.yaml:5:10", "001_test.yaml:4:10")
+    assert (own.rule, str(own.span), str(own.related[0].span)) == (
+        "SP112",
+        "001_test.yaml:5:10",
+        "001_test.yaml:4:10",
+    )
 
 
 def test_one_value_twice_in_for_each_is_an_id_twice() -> None:
@@ -150,7 +168,9 @@ def test_a_variable_without_a_value_for_this_database_is_refused_unless_the_file
 
 
 def test_a_variable_that_is_wrong_makes_no_template_wrong() -> None:
-    found = findings("vars: {a: no, b: [1], n: '{{ a }}'}\nsteps:\n  - drop: {table: '{{ a }}{{ b }}{{ n }}'}\n")
+    found = findings(
+        "vars: {a: no, b: [1], n: '{{ a }}'}\nsteps:\n  - drop: {table: '{{ a }}{{ b }}{{ n }}'}\n"
+    )
     assert [f.split(" | ")[0] for f in found] == [
         "3:11 SP104 unquoted `no` would be read as the boolean false by other YAML readers",
         "3:18 SP102 `b` takes text, a number, `true` or `false`, `null` or a mapping, and this is a list",
@@ -171,7 +191,9 @@ def test_a_template_is_rendered_in_names_sql_and_numbers() -> None:
 
 
 def test_a_template_that_gives_no_number_where_one_is_expected_is_refused() -> None:
-    (own,) = findings("vars: {n: many}\nsteps:\n  - transform: {table: t, set: {a: b}, batch_size: '{{ n }}'}\n")
+    (own,) = findings(
+        "vars: {n: many}\nsteps:\n  - transform: {table: t, set: {a: b}, batch_size: '{{ n }}'}\n"
+    )
     assert "5:52 SP102 a whole number is expected here, and this is `many`" in own
     (own,) = findings("vars: {n: 0}\nsteps:\n  - transform: {table: t, set: {a: b}, batch_size: '{{ n }}'}\n")
     assert "this is at least 1, and 0 is less" in own

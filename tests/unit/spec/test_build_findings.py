@@ -16,17 +16,23 @@ STEPS = {
     "- drop: {table: a}\n  rename: {table: b, to: c}": [
         "5:3 SP102 `drop` and `rename` stand in one step | one step has one verb; split it in two"
     ],
-    "- load: {file: a.csv}": ["4:3 SP102 `load` comes in a later version | until then write the rows with `insert`"],
+    "- load: {file: a.csv}": [
+        "4:3 SP102 `load` comes in a later version | until then write the rows with `insert`"
+    ],
     "- {id: x}": [f"4:4 SP102 this step has no verb | {ONE_OF_VERBS}"],
     "- {}": [f"4:3 SP102 this step has no verb | {ONE_OF_VERBS}"],
     "- text": ["4:3 SP102 step 1 takes a mapping, and this is the text `text` | "],
     "- drop: a": ["4:9 SP102 `drop` takes a mapping, and this is the text `a` | write {table: a}"],
     "- drop:": [
         "4:3 SP104 `drop` has nothing after its colon | "
-        "write its value, or take it out; null is written `null`, empty text `\"\"`"
+        'write its value, or take it out; null is written `null`, empty text `""`'
     ],
-    "- create: {table: a, columns: {b: {typ: text}}}": ["4:36 SP102 unknown key `typ` | did you mean `type`?"],
-    "- create: {table: a, columns: {b: {nullable: false}}}": ["4:32 SP102 `type` is missing in `b` | add `type: …`"],
+    "- create: {table: a, columns: {b: {typ: text}}}": [
+        "4:36 SP102 unknown key `typ` | did you mean `type`?"
+    ],
+    "- create: {table: a, columns: {b: {nullable: false}}}": [
+        "4:32 SP102 `type` is missing in `b` | add `type: …`"
+    ],
     "- index: {table: a, column: b, columns: c}": [
         "4:32 SP102 `column` and `columns` are one key | keep one of the two"
     ],
@@ -71,7 +77,9 @@ STEPS = {
     ],
     "- drop: {table: 5}": ['4:17 SP104 `table` takes text, and unquoted `5` is a number | write "5"'],
     "- drop: {table: null}": ['4:17 SP104 `table` takes text, and unquoted `null` is null | write "null"'],
-    "- drop: {table: true}": ['4:17 SP104 `table` takes text, and unquoted `true` is a boolean | write "true"'],
+    "- drop: {table: true}": [
+        '4:17 SP104 `table` takes text, and unquoted `true` is a boolean | write "true"'
+    ],
     "- drop: {table: ''}": ["4:17 SP102 `table` is empty | write what belongs there, or take the key out"],
     "- drop: {table: ' '}": ["4:17 SP102 a name can't be empty | "],
     "- create: {table: t, columns: {no: text, 5: text}}": [
@@ -81,7 +89,7 @@ STEPS = {
     "- insert: {into: t, rows: [{a: 2024-01-31, b: 010, c: 12:30, d: ~, e: 1_000}]}": [
         '4:32 SP104 unquoted `2024-01-31` would be read as a date by other YAML readers | write "2024-01-31"',
         '4:47 SP104 unquoted `010` would be read as the number 8 by other YAML readers | write "010"',
-        '4:55 SP104 unquoted `12:30` would be read as the number 750, counted in sixties by other YAML readers'
+        "4:55 SP104 unquoted `12:30` would be read as the number 750, counted in sixties by other YAML readers"
         ' | write "12:30"',
         '4:65 SP104 unquoted `~` would be read as null by other YAML readers | write "~"',
         '4:71 SP104 unquoted `1_000` would be read as the number 1000 by other YAML readers | write "1_000"',
@@ -145,12 +153,16 @@ STEPS = {
     "- transform:\n    table: t\n    set: {a: b}\n    where: a = 1 # or": [
         '7:12 SP104 ` # or` is cut off as a comment | write "a = 1 # or"'
     ],
-    "- {sql: '-- nothing', irreversible: x}": ["4:9 SP110 there is no SQL here | write it, or take the key out"],
+    "- {sql: '-- nothing', irreversible: x}": [
+        "4:9 SP110 there is no SQL here | write it, or take the key out"
+    ],
     "- {sql: {sqlite: [a, b], other: c}, irreversible: x}": [
         "4:9 SP102 the databases have different numbers of statements here | "
         "write a step for each, under `when: {dialect: …}`"
     ],
-    "- {sql: {run: {sqlit: a}}, irreversible: x}": ["4:16 SP102 unknown key `sqlit` | did you mean `sqlite`?"],
+    "- {sql: {run: {sqlit: a}}, irreversible: x}": [
+        "4:16 SP102 unknown key `sqlit` | did you mean `sqlite`?"
+    ],
     "- transform: {table: t, set: {a: {value: 1, sql: x}, b: {parse: x}, c: [1], d: {value: 1, sqlite: x}}}": [
         "4:34 SP102 {value, sql} is no expression | one of {value: …}, {parse: …, as: …}, {sql: …}, or SQL per database",
         "4:57 SP102 `parse` needs `as`: the type to read | e.g. {parse: views, as: bigint}",
@@ -184,7 +196,9 @@ STEPS = {
     "- for_each: {a: [1], b: [2]}\n  drop: {table: x}": [
         "4:13 SP102 `for_each` takes one name | for pairs: {m: [{from: a, to: b}]}"
     ],
-    "- for_each: {a: x}\n  drop: {table: x}": ["4:17 SP102 `a` takes a list, and this is the text `x` | write [x]"],
+    "- for_each: {a: x}\n  drop: {table: x}": [
+        "4:17 SP102 `a` takes a list, and this is the text `x` | write [x]"
+    ],
     "- for_each: {'a b': [1]}\n  drop: {table: x}": [
         "4:14 SP102 `a b` can't be read by a template | letters, digits and `_`, no digit first"
     ],
@@ -245,7 +259,12 @@ def test_the_version_is_that_of_the_name() -> None:
     made, found = read(HEAD + "steps: [{drop: {table: a}}]\n", version="002")
     assert made is None
     assert [(d.rule, d.message, d.hint, d.version) for d in found] == [
-        ("VC102", "the file's name says version 002, and here it is 001", 'write "002", or rename the file', "002")
+        (
+            "VC102",
+            "the file's name says version 002, and here it is 001",
+            'write "002", or rename the file',
+            "002",
+        )
     ]
 
 
@@ -261,7 +280,6 @@ def test_an_empty_description_and_a_version_that_is_a_number() -> None:
 def test_nothing_is_said_about_a_step_that_yaml_misread() -> None:
     text = HEAD + "steps:\n  - drop: {table: {{ t }}}\n  - drop: {tabel: a}\n"
     assert [d.rule for d in read(text)[1]] == ["SP101", "SP102"]
-
 
 
 def test_text_that_is_no_yaml_gives_no_spec() -> None:

@@ -80,7 +80,10 @@ def test_a_script_takes_comments_and_statements() -> None:
         ("a 'x;y' \"p;q\" ; -- c; d\n b", ("a 'x;y' \"p;q\"", "-- c; d\n b")),
         (
             "CREATE TRIGGER t AFTER UPDATE ON a BEGIN UPDATE b SET c = CASE WHEN 1 THEN 2 END; DELETE FROM d; END; e",
-            ("CREATE TRIGGER t AFTER UPDATE ON a BEGIN UPDATE b SET c = CASE WHEN 1 THEN 2 END; DELETE FROM d; END", "e"),
+            (
+                "CREATE TRIGGER t AFTER UPDATE ON a BEGIN UPDATE b SET c = CASE WHEN 1 THEN 2 END; DELETE FROM d; END",
+                "e",
+            ),
         ),
         ("BEGIN; a; END", ("BEGIN", "a", "END")),
         ("SELECT CASE WHEN a THEN b END; c", ("SELECT CASE WHEN a THEN b END", "c")),
@@ -96,7 +99,9 @@ def test_dollar_quotes_hold_statements_together() -> None:
     assert statements(sql, "postgresql") == ("CREATE FUNCTION f() AS $$ a; b; $$ LANGUAGE sql", "c")
 
 
-@given(st.text(alphabet="ab'\"`[]();-/*$:?@\\ \n.1é", max_size=30), st.sampled_from(["", "mysql", "postgresql"]))
+@given(
+    st.text(alphabet="ab'\"`[]();-/*$:?@\\ \n.1é", max_size=30), st.sampled_from(["", "mysql", "postgresql"])
+)
 def test_tokens_lose_nothing_but_white_space(sql: str, dialect: str) -> None:
     found = list(tokens(sql, dialect))
     assert all(sql[t.start : t.start + len(t.text)] == t.text for t in found)
