@@ -44,6 +44,8 @@ class RunResult:
 def working(project: Project, command: str, lock_wait: float | None) -> Iterator[tuple[Driver, Ledger]]:
     """Open the database to write and hold the engine's lock."""
     wait = project.config.lock_wait if lock_wait is None else lock_wait
+    if command != "apply":
+        project.require_existing()
     with project.connect() as (driver, ledger), ledger.lock(command, wait):
         yield driver, ledger
 

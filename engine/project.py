@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import dialects
 from engine.config import Config
-from engine.errors import Diagnostic, UsageError
+from engine.errors import Diagnostic, EngineError, UsageError
 from engine.source import Source
 from engine.spec import files
 from engine.spec.build import build
@@ -79,6 +79,16 @@ class Project:
                 next="engine plan --db app.db",
             )
         return self.url
+
+    def require_existing(self) -> None:
+        """See to it that the database is there; only `apply` makes a new one.
+
+        Raises:
+            EngineError: there is no such file.
+        """
+        url = self.require_url()
+        if url.path and url.path != ":memory:" and not Path(url.path).exists():
+            raise EngineError(f"there is no database {url.display}", "look at the path", kept="nothing was done")
 
     # ── specs ─────────────────────────────────────────────────────────────
     def read(self, only: Sequence[Path] = ()) -> tuple[tuple[Spec, ...], tuple[Diagnostic, ...], int]:

@@ -60,10 +60,7 @@ def apply_code(
         ledger.open(record, (), plan=dumps(plan), spec="")
         with driver.lend() as connection:
             _call(plan.version, "up", code.up, connection)
-            if (
-                _call(plan.version, "validate", getattr(code, "validate", lambda conn: True), connection)
-                is False
-            ):
+            if _call(plan.version, "validate", getattr(code, "validate", lambda conn: True), connection) is False:
                 raise CheckFailed(f"{plan.version}: `validate` says that what `up` did does not hold")
         ledger.close(replace(record, applied=True, state="applied", applied_at=now()), keep_steps=True)
 
@@ -90,9 +87,7 @@ def rollback_code(
             raise NotReversible(f"{plan.version} can't be rolled back: {reason}")
         with driver.lend() as connection:
             _call(plan.version, "down", code.down, connection)
-        ledger.close(
-            replace(record, applied=False, state="rolled_back", rolled_back_at=now()), keep_steps=False
-        )
+        ledger.close(replace(record, applied=False, state="rolled_back", rolled_back_at=now()), keep_steps=False)
 
     options = options or RunOptions()
     now = options.now

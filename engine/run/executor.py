@@ -144,9 +144,7 @@ class _Apply:
         self.progress = {p.unit: p for p in steps}
 
     def _runner(self) -> Runner:
-        runner = Runner(
-            self.driver, self.ledger, self.plan.version, self.options, self.listener, self.plan.single
-        )
+        runner = Runner(self.driver, self.ledger, self.plan.version, self.options, self.listener, self.plan.single)
         for unit in self.plan.units:
             runner.remember(unit, self.progress[unit.id])
         return runner
@@ -189,9 +187,7 @@ class _Apply:
         record = self.ledger.record(self.plan.version)
         assert record is not None  # opened above, in this transaction or an earlier one
         seconds = sum(p.seconds for p in self.progress.values())
-        record = replace(
-            record, applied=True, state="applied", applied_at=self.options.now(), seconds=seconds
-        )
+        record = replace(record, applied=True, state="applied", applied_at=self.options.now(), seconds=seconds)
         self.ledger.close(record, keep_steps=True)
         self.ledger.log(self._event("applied"))
 
@@ -205,9 +201,7 @@ class _Apply:
         if stopped and self._kept_after_all():
             return self._result("applied")
         if self.plan.single or not self.committed:
-            error.kept = (
-                error.kept or f"nothing of {self.plan.version} was kept: the database is as it was before"
-            )
+            error.kept = error.kept or f"nothing of {self.plan.version} was kept: the database is as it was before"
             error.next = error.next or ("engine apply" if stopped else "")
         elif stopped or self.plan.on_failure == "stop":
             error.kept = self._how_far()
@@ -218,7 +212,7 @@ class _Apply:
         return self._result(state, error)
 
     def _kept_after_all(self) -> bool:
-        """Tell whether the last commit went through though its answer was an error (a disk that failed to sync)."""
+        """Tell whether the last commit was kept though it seemed to fail (a disk that could not sync)."""
         with suppress(EngineError):
             record = self.ledger.record(self.plan.version)
             return record is not None and record.state == "applied"
@@ -245,15 +239,11 @@ class _Apply:
     def _event(self, outcome: Outcome, error: EngineError | None = None) -> Event:
         rows = sum(p.written for p in self.progress.values())
         seconds = self.options.monotonic() - self.begin
-        return event(
-            self.plan.version, "apply", outcome, self.began, self.options.now(), seconds, rows, error
-        )
+        return event(self.plan.version, "apply", outcome, self.began, self.options.now(), seconds, rows, error)
 
     def _result(self, state: Outcome, error: EngineError | None = None) -> MigrationResult:
         steps = step_results(tuple(self.progress.values()))
-        return MigrationResult(
-            self.plan.version, state, round(self.options.monotonic() - self.begin, 6), steps, error
-        )
+        return MigrationResult(self.plan.version, state, round(self.options.monotonic() - self.begin, 6), steps, error)
 
 
 # ── what both ways share ──────────────────────────────────────────────────

@@ -60,9 +60,7 @@ def finalize(
         error.kept = error.kept or f"{version} is marked as finalized; some of its journals are still there"
         error.next = error.next or f"engine finalize {version}"
         with suppress(EngineError), transaction(driver):
-            ledger.log(
-                event(version, "apply", state, began, options.now(), options.monotonic() - begin, 0, error)
-            )
+            ledger.log(event(version, "apply", state, began, options.now(), options.monotonic() - begin, 0, error))
     finally:
         driver.stop_requested = lambda: False
     seconds = round(options.monotonic() - begin, 6)
@@ -74,9 +72,7 @@ def _finalize(driver: Driver, ledger: Ledger, version: str, options: RunOptions,
     record = ledger.record(version)
     if record is None or not record.applied or record.unfinished:
         word = "is in progress" if record is not None and record.unfinished else "is not applied"
-        raise EngineError(
-            f"{version} {word}, so it can't be finalized", kept="nothing was done", next="engine status"
-        )
+        raise EngineError(f"{version} {word}, so it can't be finalized", kept="nothing was done", next="engine status")
     plan = stored_plan(ledger, version)
     ledger.start()
     if record.state != "finalized":

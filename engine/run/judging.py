@@ -162,11 +162,7 @@ def judge_unchanged(unit: Unit, before: Sequence[Sequence[Row]], after: Sequence
         if not fresh:
             continue
         sample = [[plain(value) for value in row] for row in fresh[:5]]
-        what = (
-            "rows that break a foreign key"
-            if "foreign_key" in statement.sql
-            else "rows that must not be there"
-        )
+        what = "rows that break a foreign key" if "foreign_key" in statement.sql else "rows that must not be there"
         raise CheckFailed(
             f"step {unit.step} would leave {len(fresh):,} {what}",
             _shown(sample),

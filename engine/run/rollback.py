@@ -226,9 +226,7 @@ class Back:
         """
         version = self.plan.version
         self.listener(
-            MigrationStarted(
-                version, self.plan.description, "rollback", len(self.tasks), self.single, self.continued
-            )
+            MigrationStarted(version, self.plan.description, "rollback", len(self.tasks), self.single, self.continued)
         )
         begin = self.options.monotonic()
         if self.single:

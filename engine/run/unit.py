@@ -87,9 +87,7 @@ class Runner:
 
     def _run(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing) -> Progress:
         if unit.loop is not None and len(unit.loop.keys) > KEYS:
-            raise DatabaseError(
-                f"a key of {len(unit.loop.keys)} columns can't cut batches: {KEYS} are the most"
-            )
+            raise DatabaseError(f"a key of {len(unit.loop.keys)} columns can't cut batches: {KEYS} are the most")
         if not self.single and _only_reads(unit):
             return self._checked(unit, now, marks, at_end)
         if now.state == "todo":
@@ -219,9 +217,7 @@ class Runner:
             self.ledger.checkpoint(now, after)
         return after
 
-    def conflicts_of(
-        self, guards: Sequence[Guard], marks: tuple[Any, ...]
-    ) -> tuple[tuple[Guard, FoundConflict], ...]:
+    def conflicts_of(self, guards: Sequence[Guard], marks: tuple[Any, ...]) -> tuple[tuple[Guard, FoundConflict], ...]:
         """Ask `guards` outside of their unit; nothing is judged."""
         values = self._values(Progress(self.version, "rollback", "", "", 0), marks)
         return judging.found_conflicts(guards, lambda s: self._ask(s, values))
@@ -241,9 +237,7 @@ class Runner:
         found = judging.found_conflicts(unit.guards, lambda s: self._ask(s, values))
         fatal = [one for guard, one in found if not (self.tolerant and guard.skippable)]
         if fatal:
-            kept = (
-                "nothing was rolled back" if self.single else "what was rolled back before this step stays so"
-            )
+            kept = "nothing was rolled back" if self.single else "what was rolled back before this step stays so"
             raise judging.conflict(self.version, fatal, kept)
         self.conflicts += [one for _, one in found]
 
@@ -268,9 +262,7 @@ class Runner:
     def _unchanged(self, unit: Unit, values: dict[str, Any]) -> list[list[Row]]:
         return [self._ask(statement, values) for statement in unit.unchanged]
 
-    def _send(
-        self, statements: Sequence[Statement], unit: Unit, now: Progress, values: dict[str, Any]
-    ) -> Progress:
+    def _send(self, statements: Sequence[Statement], unit: Unit, now: Progress, values: dict[str, Any]) -> Progress:
         """Send `statements` and return `now` with their counts added."""
         selected, written, skipped, added = now.selected, now.written, now.skipped, now.added
         own = {"selected": 0, "written": 0, "skipped": 0}
@@ -376,13 +368,7 @@ def explained(error: EngineError, unit: Unit) -> EngineError:
 
 def _only_reads(unit: Unit) -> bool:
     return bool(unit.checks) and not (
-        unit.before
-        or unit.loop
-        or unit.after
-        or unit.marks
-        or unit.guards
-        or unit.expectation
-        or unit.unchanged
+        unit.before or unit.loop or unit.after or unit.marks or unit.guards or unit.expectation or unit.unchanged
     )
 
 

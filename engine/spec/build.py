@@ -14,6 +14,7 @@ from engine.spec.checksum import checksum
 from engine.spec.convert import Converter, Refused
 from engine.spec.document import Document
 from engine.spec.expand import Expander
+from engine.spec.labels import covers, labelled
 from engine.spec.model import Spec, Step
 from engine.spec.nodes import List, Map
 from engine.spec.plain import places
@@ -52,9 +53,10 @@ def build(
     if root is not None:
         wrong, broken = schema.validate(root, name_version)
         misread = _misread(root, unread)
-        found += (d for d in wrong if not any(_covers(span, d.span) for span in misread))
+        found += (d for d in wrong if not any(covers(span, d.span) for span in misread))
         broken |= misread
         spec = _File(source, root, dialect, quoting, name_version, broken, found).spec(overrides)
+        found = labelled(found, root)
     sorted_ = tuple(dict.fromkeys(sorted(found, key=_place)))
     return (None if any(d.severity == "error" for d in sorted_) else spec), sorted_
 
@@ -71,14 +73,7 @@ def _misread(root: Map, unread: tuple[Diagnostic, ...]) -> frozenset[Span]:
     steps = root.get("steps")
     parts = [value for key, value in root.entries if key.text != "steps" or not isinstance(value, List)]
     parts += steps.items if isinstance(steps, List) else ()
-    return frozenset(part.span for part in parts if any(_covers(part.span, d.span) for d in unread))
-
-
-def _covers(outer: Span, inner: Span | None) -> bool:
-    if inner is None:
-        return False
-    first, last = (outer.line, outer.column), (outer.end_line, outer.end_column)
-    return first <= (inner.line, inner.column) < last
+    return frozenset(part.span for part in parts if any(covers(part.span, d.span) for d in unread))
 
 
 @dataclass
@@ -147,9 +142,7 @@ class _File:
             except Refused:
                 continue
         if "description" in found and not str(found["description"]).strip():
-            to.report(
-                "SP102", "`description` is empty", to.span(("description",)), "say what the migration is for"
-            )
+            to.report("SP102", "`description` is empty", to.span(("description",)), "say what the migration is for")
         version = found.get("version")
         if isinstance(version, str) and self.version and version != self.version:
             words = f"the file's name says version {self.version}, and here it is {version}"
@@ -180,11 +173,7 @@ class _File:
                 continue
             span, before = step.span(("id",)), other.span(("id",))
             related = (Related(f"the first step `{step.id}`", before),) if before else ()
-            hint = (
-                "give each an `id` of its own"
-                if not step.bindings
-                else "take the value out that is there twice"
-            )
+            hint = "give each an `id` of its own" if not step.bindings else "take the value out that is there twice"
             words = f"two steps have the id `{step.id}`"
             self.found.append(
                 Diagnostic("SP112", "error", words, span, hint, related, version=self.version, step=step.id)

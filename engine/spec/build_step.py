@@ -149,8 +149,7 @@ def suppressions(to: Converter, node: Node | None) -> tuple[Suppression, ...]:
     value = _tried(to, _IGNORE, node, ("ignore",))
     entries = cast("tuple[Ignore, ...]", value or ())
     return tuple(
-        Suppression(own.rule, own.reason, own.until, to.span(("ignore", number)))
-        for number, own in enumerate(entries)
+        Suppression(own.rule, own.reason, own.until, to.span(("ignore", number))) for number, own in enumerate(entries)
     )
 
 

@@ -68,9 +68,7 @@ def _canonical(value: Any) -> Any:
     if not dataclasses.is_dataclass(value):
         return value
     if all("entry" in item.metadata for item in dataclasses.fields(value)):
-        pairs = [
-            (entry.key or entry.name, getattr(value, entry.name), entry) for entry in entries(type(value))
-        ]
+        pairs = [(entry.key or entry.name, getattr(value, entry.name), entry) for entry in entries(type(value))]
         return {key: _canonical(own) for key, own, entry in pairs if entry.required or own != entry.default}
     found: dict[str, Any] = {"": type(value).__name__}
     for item in dataclasses.fields(value):

@@ -44,9 +44,7 @@ class Converter:
     found: list[Diagnostic] = field(default_factory=list)
 
     # ── findings ──────────────────────────────────────────────────────────
-    def report(
-        self, rule: str, message: str, span: Span, hint: str = "", related: tuple[Related, ...] = ()
-    ) -> None:
+    def report(self, rule: str, message: str, span: Span, hint: str = "", related: tuple[Related, ...] = ()) -> None:
         """Add a finding at `span`."""
         self.found.append(
             Diagnostic(
@@ -118,13 +116,13 @@ class Converter:
             case shapes.Name():
                 return self.name(node)
             case shapes.Names():
-                return self.each(node, path, self.name)
+                return self.each(node, self.name)
             case shapes.Text(nullable=nullable):
                 return None if nullable and _is_null(node) else self.text(node)
             case shapes.Word():
                 return self.scalar(node).text
             case shapes.Words():
-                return self.each(node, path, lambda item: self.scalar(item).text)
+                return self.each(node, lambda item: self.scalar(item).text)
             case shapes.Flag():
                 return self.scalar(node).value is True
             case shapes.Whole(minimum=minimum, word=word):
@@ -169,9 +167,7 @@ class Converter:
         for key, child in node.entries:
             entry = by_key.get(key.text)
             if entry is None:
-                raise self.refuse(
-                    "SP102", f"unknown key `{key.text}`", key.span, f"one of {', '.join(by_key)}"
-                )
+                raise self.refuse("SP102", f"unknown key `{key.text}`", key.span, f"one of {', '.join(by_key)}")
             if entry.name in spelt:
                 words = f"`{spelt[entry.name]}` and `{key.text}` are one key"
                 self.report("SP102", words, key.span, "keep one of the two")
@@ -197,7 +193,7 @@ class Converter:
         """Return pairs of name and value, or the names of a list in their place."""
         if not isinstance(node, Map):
             if shape.or_names:
-                return self.each(node, path, self.name)
+                return self.each(node, self.name)
             raise self.refuse("SP102", "a mapping is expected here", node.span)
         pairs: list[tuple[str, object]] = []
         bad = False
@@ -227,7 +223,7 @@ class Converter:
             raise Refused
         return tuple(found)
 
-    def each(self, node: Node, path: Path, one: Callable[[Node], str]) -> tuple[str, ...]:
+    def each(self, node: Node, one: Callable[[Node], str]) -> tuple[str, ...]:
         """Return the texts of a list, of which one may stand without brackets. None may be there twice."""
         self.trust(node)
         if not isinstance(node, List):
@@ -238,8 +234,6 @@ class Converter:
             if text in found:
                 raise self.refuse("SP102", f"`{text}` is there twice", item.span, "take one of them out")
             found.append(text)
-        if not found:
-            raise self.refuse("SP102", "the list is empty", node.span, "write what belongs there")
         return tuple(found)
 
     # ── scalars ───────────────────────────────────────────────────────────
@@ -306,9 +300,7 @@ class Converter:
         for target in self.targets:
             if given.given_for(target) is None:
                 hint = f"add `{target}: …`, or `other: …` for all the rest"
-                raise self.refuse(
-                    "SP111", f"there is no {what} for {target} among those given", node.span, hint
-                )
+                raise self.refuse("SP111", f"there is no {what} for {target} among those given", node.span, hint)
 
 
 def _is_null(node: Node) -> bool:
@@ -321,6 +313,4 @@ def _stands_for(short: Entry, node: Node) -> bool:
         return True
     if not short.key and short.short == "list":
         return True
-    return (
-        short.short == "maps" and bool(node.entries) and all(key.text in DIALECTS for key, _ in node.entries)
-    )
+    return short.short == "maps" and bool(node.entries) and all(key.text in DIALECTS for key, _ in node.entries)

@@ -11,12 +11,11 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
 
+from engine.spec.derive_parts import SCALAR, Schema, parts, ref
 from engine.spec.document import Beside, Document
 from engine.steps.base import ABSENT, Entry, entries, short_entry, verbs, words
 from engine.steps.shapes import (
-    DIALECTS,
     Expr,
     Flag,
     ListOf,
@@ -36,11 +35,8 @@ from engine.steps.shapes import (
     Words,
 )
 
-Schema = dict[str, Any]
-
 # A number may be written by a template that is all of its text.
 _TEMPLATE = r"\{\{[^{}]*\}\}"
-_SCALAR = ["string", "number", "boolean"]
 _NO_UNDO = ("id", "undo", "irreversible", "ignore")
 
 
@@ -66,17 +62,7 @@ class _Definitions:
     """Collects the named parts of the schema, so that each stands there once."""
 
     def __init__(self) -> None:
-        self.found: dict[str, Schema] = {
-            "text_for_database": {"type": "string", "minLength": 1},
-            "per_database": _per_database("Text, or text per database."),
-            "sql": _sql(),
-            "script": _script(),
-            "expression": _expression(),
-            "value": _value(),
-            "type": _per_database("A type, or a type per database."),
-            "variables": _variables(),
-            "for_each": _for_each(),
-        }
+        self.found: dict[str, Schema] = parts()
 
     # ── records ───────────────────────────────────────────────────────────
     def record(self, cls: type) -> Schema:
@@ -137,9 +123,9 @@ class _Definitions:
         match shape:
             case Name():
                 return {"type": "string", "minLength": 1}
-            case Names(bare=bare):
-                kinds = ["array", "string"] if bare else ["array"]
-                return {"type": kinds, "items": {"type": "string", "minLength": 1}, "minItems": 1}
+            case Names(least=least):
+                item = {"type": "string", "minLength": 1}
+                return {"type": ["array", "string"], "items": item, "minItems": least, "minLength": 1}
             case Text(nullable=nullable, hint=hint):
                 made = {"type": ["null", "string"] if nullable else "string"}
                 return {**made, "$comment": hint} if hint else made
@@ -159,24 +145,24 @@ class _Definitions:
                 pattern = f"^({re.escape(word)}|{_TEMPLATE})$" if word else f"^({_TEMPLATE})$"
                 return {"type": ["integer", "string"], "minimum": minimum, "pattern": pattern}
             case SqlText(kind=kind):
-                return _ref("script" if kind == "script" else "sql")
+                return ref("script" if kind == "script" else "sql")
             case Value():
-                return _ref("value")
+                return ref("value")
             case Expr():
-                return _ref("expression")
+                return ref("expression")
             case Type():
-                return _ref("type")
+                return ref("type")
             case Scalar():
-                return {"type": _SCALAR}
+                return {"type": SCALAR}
             case Part(name=name):
-                return _ref(name)
+                return ref(name)
             case MapOf():
                 return self._map(shape)
-            case ListOf(item=item, least=least, bare=bare):
-                inner = self.shape(item)
+            case ListOf(item=each, least=least, bare=bare):
+                inner = self.shape(each)
                 made = {"type": "array", "items": inner, "minItems": least}
-                if isinstance(item, Record) and item.hint:
-                    made["$comment"] = item.hint
+                if isinstance(each, Record) and each.hint:
+                    made["$comment"] = each.hint
                 return _bare(made, self._resolved(inner)) if bare else made
             case Record():
                 return self._named(shape)
@@ -201,7 +187,7 @@ class _Definitions:
             self.found[name] = self.record(cls)
             if shape.hint:
                 self.found[name]["$comment"] = shape.hint
-        return _ref(name)
+        return ref(name)
 
     def _resolved(self, made: Schema) -> Schema:
         while "$ref" in made:
@@ -213,11 +199,11 @@ class _Definitions:
         """Add what a step is, and what `undo` takes."""
         bodies = {verb: self._verb(cls) for verb, cls in verbs().items()}
         beside = self.properties(Beside)
-        self.found["steps"] = {"type": "array", "items": _ref("step"), "minItems": 1}
+        self.found["steps"] = {"type": "array", "items": ref("step"), "minItems": 1}
         self.found["step"] = {
             "type": "object",
             "description": "One step: exactly one verb (or `steps`), and what goes beside it.",
-            "properties": {**{verb: _ref(f"verb_{verb}") for verb in bodies}, **beside},
+            "properties": {**{verb: ref(f"verb_{verb}") for verb in bodies}, **beside},
             "additionalProperties": False,
         }
         for verb, body in bodies.items():
@@ -234,14 +220,14 @@ class _Definitions:
         script = self.found["script"]["properties"]
         run = bodies["sql"]["properties"]
         properties = {
-            **{verb: _ref(f"verb_{verb}") for verb in bodies},
+            **{verb: ref(f"verb_{verb}") for verb in bodies},
             **{key: value for key, value in beside.items() if key not in _NO_UNDO},
             **script,
             **run,
         }
         return {
             "type": ["array", "object", "string"],
-            "items": _ref("undo"),
+            "items": ref("undo"),
             "minItems": 1,
             "minLength": 1,
             "properties": properties,
@@ -259,18 +245,10 @@ def _bare(made: Schema, inner: Schema) -> Schema:
     return made
 
 
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
 def _plain(value: object) -> object:
     """Return a default as YAML writes it."""
     return (
-        list(value)
-        if isinstance(value, tuple) and len(value) > 1
-        else value[0]
-        if isinstance(value, tuple)
-        else value
+        list(value) if isinstance(value, tuple) and len(value) > 1 else value[0] if isinstance(value, tuple) else value
     )
 
 
@@ -283,106 +261,6 @@ def _body(text: str) -> object:
     root, _ = read(Source("example", text))
     data = plain(root) if root is not None else {}
     return next(iter(data.values())) if isinstance(data, dict) else data
-
-
-# ── parts with a form of their own ────────────────────────────────────────
-def _per_database(doc: str) -> Schema:
-    return {
-        "type": ["object", "string"],
-        "description": doc,
-        "minLength": 1,
-        "properties": {name: _ref("text_for_database") for name in DIALECTS},
-        "minProperties": 1,
-        "additionalProperties": False,
-    }
-
-
-def _sql() -> Schema:
-    made = _per_database("SQL in the common subset, or SQL per database, which is passed on untouched.")
-    made["properties"]["sql"] = _ref("per_database")
-    return made
-
-
-def _script() -> Schema:
-    made = _per_database("One statement, a list of them, or one or several per database.")
-    one = {"type": ["array", "string"], "items": _ref("text_for_database"), "minItems": 1, "minLength": 1}
-    made["type"] = ["array", "object", "string"]
-    made["items"] = _ref("per_database")
-    made["minItems"] = 1
-    made["properties"] = dict.fromkeys(DIALECTS, one)
-    return made
-
-
-def _literal(doc: str) -> Schema:
-    return {"type": [*_SCALAR, "null"], "description": doc}
-
-
-def _value() -> Schema:
-    return {
-        "type": [*_SCALAR, "null", "object"],
-        "description": "A value as it stands, or {sql: …} for an expression.",
-        "properties": {"sql": _ref("per_database")},
-        "$comment": "for a json column write a list or mapping as quoted text",
-        "additionalProperties": False,
-    }
-
-
-def _expression() -> Schema:
-    made = _sql()
-    made["type"] = [*_SCALAR, "null", "object"]
-    made["$comment"] = "SQL, a value, or a mapping such as {value: …}"
-    made["description"] = (
-        "SQL (a column's name is the simplest), a number, true, false, null, {value: …} or {parse: …}."
-    )
-    made["properties"].update(
-        {
-            "value": _literal("A literal, quoted for the database by the engine."),
-            "parse": {
-                **_ref("per_database"),
-                "description": "A column or expression that holds text, read the same way on every database.",
-            },
-            "as": {"type": "string", "minLength": 1, "description": "The portable type that `parse` reads."},
-            "formats": {
-                "type": ["array", "string"],
-                "items": {"type": "string", "minLength": 1},
-                "minItems": 1,
-                "description": "How dates and times are written: strptime formats or unix, tried in order.",
-                "examples": [["%Y-%m-%d", "%d/%m/%Y", "unix"]],
-            },
-            "otherwise": {
-                **_ref("value"),
-                "description": "The value where it can't be read; without it that is an error.",
-            },
-        }
-    )
-    return made
-
-
-def _variables() -> Schema:
-    own = {name: _literal(f"For {name}.") for name in DIALECTS}
-    value = {
-        "type": [*_SCALAR, "null", "object"],
-        "description": "A value, or one per database.",
-        "properties": own,
-        "minProperties": 1,
-        "additionalProperties": False,
-    }
-    return {"type": "object", "additionalProperties": value}
-
-
-def _for_each() -> Schema:
-    item = {
-        "type": [*_SCALAR, "object"],
-        "description": "A value, or a mapping whose values are read as {{ name.key }}.",
-        "additionalProperties": {"type": _SCALAR},
-        "minProperties": 1,
-    }
-    return {
-        "type": "object",
-        "additionalProperties": {"type": "array", "items": item, "minItems": 1},
-        "minProperties": 1,
-        "maxProperties": 1,
-    }
 
 
 if __name__ == "__main__":

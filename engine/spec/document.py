@@ -65,9 +65,7 @@ class When:
         "A column that must be there, as table.column.", Name(), default="", example="albums.title"
     )
     index_exists: str = field("An index that must be there.", Name(), default="")
-    dialect: tuple[str, ...] = field(
-        "The databases it runs on.", Words(DATABASES), default=(), example=["sqlite"]
-    )
+    dialect: tuple[str, ...] = field("The databases it runs on.", Words(DATABASES), default=(), example=["sqlite"])
     rows: Rows | None = field(
         "The number of rows of a table; asked once, when the step starts.",
         Record(Rows),
@@ -87,9 +85,7 @@ class When:
         key="not",
         example={"table_exists": "albums"},
     )
-    any: "tuple[When, ...]" = field(
-        "Conditions of which one is enough.", ListOf(Record(lambda: When)), default=()
-    )
+    any: "tuple[When, ...]" = field("Conditions of which one is enough.", ListOf(Record(lambda: When)), default=())
 
     def problems(self) -> Iterator[Problem]:
         """Yield a condition that says nothing, or names no column."""
@@ -156,7 +152,7 @@ class Beside:
         example="the old values are not kept, as the law wants",
     )
     ignore: tuple[Ignore, ...] = field(
-        "Lint rules that do not apply to this step.", ListOf(Record(Ignore)), default=()
+        "Lint rules that do not apply to this step.", ListOf(Record(Ignore), least=0), default=()
     )
     steps: Node | None = field(
         "In place of a verb: a group of steps under one `when`, `for_each` or `description`.",
@@ -169,14 +165,12 @@ class Beside:
 class Document:
     """One file is one migration: a version, what it is for, and its steps in order."""
 
-    version: str = field(
-        "The version: quoted text, equal to the one in the file's name.", Text(), example="001"
-    )
+    version: str = field("The version: quoted text, equal to the one in the file's name.", Text(), example="001")
     description: str = field("What it is for, in one sentence.", Text(), example="Create the worker queue")
     steps: Node = field("The steps, run in this order.", Part("steps"))
     requires: tuple[str, ...] | None = field(
         "Versions that must be applied first; without it the one before in version order.",
-        Names(),
+        Names(least=0),
         default=None,
         example=["001"],
     )
@@ -203,5 +197,5 @@ class Document:
         default="auto",
     )
     ignore: tuple[Ignore, ...] = field(
-        "Lint rules that do not apply to this file.", ListOf(Record(Ignore)), default=()
+        "Lint rules that do not apply to this file.", ListOf(Record(Ignore), least=0), default=()
     )

@@ -72,9 +72,7 @@ class Expander:
                 yield from self._step(item, variables, outer, (place,))
 
     # ── one step or group ─────────────────────────────────────────────────
-    def _step(
-        self, node: Map, variables: Mapping[str, object], outer: Written, path: Path
-    ) -> Iterator[Written]:
+    def _step(self, node: Map, variables: Mapping[str, object], outer: Written, path: Path) -> Iterator[Written]:
         """Yield the steps that one item stands for; without a `path` it is a step of `undo`."""
         try:
             self.to.trust(node)
@@ -107,9 +105,7 @@ class Expander:
         if len(found) > 1:
             words = f"`{found[0].text}` and `{found[1].text}` stand in one step"
             related = (Related(f"the first verb: `{found[0].text}`", found[0].span),)
-            self.to.report(
-                "SP102", words, found[1].span, "one step has one verb; split it in two", related=related
-            )
+            self.to.report("SP102", words, found[1].span, "one step has one verb; split it in two", related=related)
             raise Refused
         if group is not None and found:
             words = f"`steps` comes in place of a verb, and here is `{found[0].text}` too"
@@ -125,9 +121,7 @@ class Expander:
                 raise self.to.refuse("SP102", f"`{word}` is not for {where}", key.span, "take it out")
         return found[0].text if found else ""
 
-    def _single(
-        self, verb: str, node: Map, variables: Mapping[str, object], outer: Written, path: Path
-    ) -> Written:
+    def _single(self, verb: str, node: Map, variables: Mapping[str, object], outer: Written, path: Path) -> Written:
         undo = node.get("undo")
         kept = tuple((k, v) for k, v in node.entries if k.text not in ("for_each", "undo"))
         rendered = self.render(Map(node.span, kept, node.flow), variables)
@@ -139,9 +133,7 @@ class Expander:
         plain = Written("", rendered, node, position, outer.bindings)
         return replace(written, undo=tuple(self._undo(undo, variables, plain)))
 
-    def _group(
-        self, node: Map, variables: Mapping[str, object], outer: Written, path: Path
-    ) -> Iterator[Written]:
+    def _group(self, node: Map, variables: Mapping[str, object], outer: Written, path: Path) -> Iterator[Written]:
         def added(key: str, there: tuple[Node, ...]) -> tuple[Node, ...]:
             own = node.get(key)
             return there if own is None else (*there, self.render(own, variables))
@@ -166,9 +158,7 @@ class Expander:
         for item in node.items if isinstance(node, List) else (node,):
             before = len(self.to.found)
             if isinstance(item, List):
-                raise self.to.refuse(
-                    "SP102", "a list inside the list of `undo`", item.span, "make it one list"
-                )
+                raise self.to.refuse("SP102", "a list inside the list of `undo`", item.span, "make it one list")
             step = item if isinstance(item, Map) and not _is_sql(item) else _as_sql(item)
             yield from self._step(step, variables, outer, ())
             if len(self.to.found) > before:
@@ -253,9 +243,7 @@ class Expander:
         for key, _ in entries:
             if key.text in seen and not key.plain:
                 related = (Related("the first one", seen[key.text]),)
-                self.to.report(
-                    "SP103", f"`{key.text}` is there twice", key.span, "rename one", related=related
-                )
+                self.to.report("SP103", f"`{key.text}` is there twice", key.span, "rename one", related=related)
             seen.setdefault(key.text, key.span)
 
 

@@ -96,10 +96,6 @@ def script(to: Converter, node: Node, path: Path) -> tuple[Sql, ...]:
         return tuple(Sql(text) for text in statements(fragment(to, node, "script")))
     columns: list[tuple[str, list[str]]] = []
     for key, child in node.entries:
-        if key.text not in DIALECTS:
-            raise to.refuse(
-                "SP102", f"`{key.text}` is no database", key.span, f"one of {', '.join(DIALECTS)}"
-            )
         texts: list[str] = []
         for item in child.items if isinstance(child, List) else (child,):
             texts += statements(fragment(to, item, "script", key.text), key.text)
@@ -109,8 +105,7 @@ def script(to: Converter, node: Node, path: Path) -> tuple[Sql, ...]:
         hint = "write a step for each, under `when: {dialect: …}`"
         raise to.refuse("SP102", words, node.span, hint)
     made = tuple(
-        Sql(None, tuple((name, texts[number]) for name, texts in columns))
-        for number in range(len(columns[0][1]))
+        Sql(None, tuple((name, texts[number]) for name, texts in columns)) for number in range(len(columns[0][1]))
     )
     to.complete(made[0], node, "SQL")
     return made
@@ -151,11 +146,9 @@ def value(to: Converter, node: Node, path: Path, default: bool = False) -> Liter
             words = "a value stands as it is; the only mapping is {sql: …}"
             raise to.refuse("SP102", words, node.span, "text per database is {sql: {sqlite: …}}")
         return sql(to, inner, (*path, "sql"))
-    if isinstance(node, List):
-        words = "a value is no list"
-        raise to.refuse("SP102", words, node.span, "for a json column write the list as quoted text")
-    trapped(to, node)
-    made = to.literal(node)
+    scalar = to.scalar(node)
+    trapped(to, scalar)
+    made = to.literal(scalar)
     if default and isinstance(made.value, str) and _FUNCTION.fullmatch(made.value.strip()):
         words = f"`{made.value}` would be that very text, not what the function returns"
         raise to.refuse("SP102", words, node.span, f"write {{sql: {_shown(made.value.strip())}}}")
@@ -169,13 +162,11 @@ def _shown(text: str) -> str:
 
 def expression(to: Converter, node: Node, path: Path) -> Expression:
     """Return an expression: SQL, a plain number or flag, `{value: …}`, `{parse: …}`, or SQL per database."""
-    if isinstance(node, Scalar):
-        if node.plain and not isinstance(node.value, str):
-            return to.literal(node)
-        return Sql(fragment(to, node, "expression"))
     if not isinstance(node, Map):
-        words = "an expression is SQL, a value, or a mapping such as {value: …}"
-        raise to.refuse("SP102", words, node.span)
+        scalar = to.scalar(node)
+        if scalar.plain and not isinstance(scalar.value, str):
+            return to.literal(scalar)
+        return Sql(fragment(to, scalar, "expression"))
     keys = {key.text for key, _ in node.entries}
     literal = node.get("value")
     if literal is not None and keys == {"value"}:
@@ -193,12 +184,10 @@ def parse(to: Converter, node: Map, path: Path) -> Parse:
     """Return `{parse: column, as: type, formats: …, otherwise: …}`."""
     source, as_, formats, otherwise = (node.get(key) for key in _PARSE)
     if source is None or as_ is None:
-        raise to.refuse(
-            "SP102", "`parse` needs `as`: the type to read", node.span, "e.g. {parse: views, as: bigint}"
-        )
+        raise to.refuse("SP102", "`parse` needs `as`: the type to read", node.span, "e.g. {parse: views, as: bigint}")
     column = sql(to, source, (*path, "parse"))
     portable = type_text(to, as_)
-    patterns = to.each(formats, (*path, "formats"), to.text) if formats is not None else ()
+    patterns = to.each(formats, to.text) if formats is not None else ()
     return Parse(
         column,
         portable,

@@ -25,9 +25,9 @@ _WORDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "`true` or `false`",
+    "null": "`null`",
     "array": "a list",
     "object": "a mapping",
-    "null": "`null`",
 }
 _TEMPLATE = r"\{\{"
 
@@ -70,9 +70,7 @@ def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset
         hint = 'write its value, or take it out; null is written `null`, empty text `""`'
         found.append(Diagnostic("SP104", "error", message, key, hint, version=version))
         paths.add(path)
-    errors = sorted(
-        _validator().iter_errors(plain(root)), key=lambda e: (str(list(e.absolute_path)), str(e.validator))
-    )
+    errors = sorted(_validator().iter_errors(plain(root)), key=lambda e: (str(list(e.absolute_path)), str(e.validator)))
     renamed = _near_misses(errors)
     at_type = {tuple(e.absolute_path) for e in errors if e.validator == "type"}
     for error in errors:
@@ -187,28 +185,19 @@ def _unknown_key(key: str, span: Span, near: str, schema: Mapping[str, Any]) -> 
 def _wrong_type(error: Any, node: Node, name: str, path: Path) -> Diagnostic:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     hint = str(error.schema.get("$comment", ""))
-    if (
-        isinstance(node, Scalar)
-        and node.plain
-        and "string" in wanted
-        and "integer" not in wanted
-        and not hint
-    ):
+    if isinstance(node, Scalar) and node.plain and "string" in wanted and "integer" not in wanted and not hint:
         words = f"{name} takes text, and unquoted `{node.text}` is {plain_kind(node)}"
         return _found(words, node.span, f"write {quoted(node.text)}", "SP104")
     if "integer" in wanted and "pattern" in error.schema and isinstance(node, Scalar):
         return _wrong_number(error.schema["pattern"], node, name)
-    kinds = [_WORDS[kind] for kind in wanted if not (kind == "object" and hint)]
+    kinds = [words for kind, words in _WORDS.items() if kind in wanted and not (kind == "object" and hint)]
     words = f"{name} takes {_either(kinds)}, and this is {_kind(node)}"
     if not hint and isinstance(node, Scalar) and "boolean" in wanted:
         hint = _flag(node)
     elif not hint and isinstance(node, Scalar) and wanted == ["array"]:
         hint = f"write [{node.text}]" if path else ""
     elif (
-        not hint
-        and isinstance(node, Scalar)
-        and wanted == ["object"]
-        and "table" in error.schema.get("properties", {})
+        not hint and isinstance(node, Scalar) and wanted == ["object"] and "table" in error.schema.get("properties", {})
     ):
         hint = f"write {{table: {node.text}}}"
     return _found(words, node.span, hint)
@@ -260,9 +249,7 @@ def _wrong_word(error: Any, node: Node, name: str) -> Diagnostic:
             return _wrong_number(error.validator_value, node, name)
         choices = inside.split("|")
     if "{{" in text:
-        return _found(
-            f"{name} is a fixed word and takes no template", node.span, f"one of {', '.join(choices)}"
-        )
+        return _found(f"{name} is a fixed word and takes no template", node.span, f"one of {', '.join(choices)}")
     near = nearest(text, choices)
     hint = f"did you mean `{near}`?" if near else f"one of {', '.join(choices)}"
     shown = f"`{text}`" if isinstance(node, Scalar) else _kind(node)

@@ -13,9 +13,7 @@ from typing import Literal
 
 from engine.steps.shapes import SqlKind
 
-Kind = Literal[
-    "text", "name", "word", "number", "comment", "parameter", "open", "close", "end", "other", "broken"
-]
+Kind = Literal["text", "name", "word", "number", "comment", "parameter", "open", "close", "end", "other", "broken"]
 
 _TOKEN = re.compile(
     r"""
@@ -125,9 +123,7 @@ def fault(sql: str, kind: SqlKind, dialect: str = "") -> Fault | None:
                 "write the value, or a template: {{ name | literal }}",
             )
         if token.kind == "end" and not several:
-            return Fault(
-                f"{_words(kind)} is one piece of SQL and ends without `;`", "only `sql` takes statements"
-            )
+            return Fault(f"{_words(kind)} is one piece of SQL and ends without `;`", "only `sql` takes statements")
         depth += {"open": 1, "close": -1}.get(token.kind, 0)
         if depth < 0:
             return Fault("a `)` closes what was never opened", "take it out, or open it before")

@@ -137,11 +137,11 @@ class Alter:
                 if name.lower() in dropped:
                     words = f"`{name}` stands under `{word}` and under `drop`"
                     yield Problem("SP102", words, (word, name, "<key>"), hint="keep one of the two")
-        old = {name.lower() for name, _ in self.rename}
-        new = {name.lower() for _, name in self.rename}
+        called = {before.lower(): to for before, to in self.rename}
+        again = {to.lower() for to in called.values()}
         for name, _ in self.change:
-            if name.lower() in old - new:
-                to = next(to for before, to in self.rename if before.lower() == name.lower())
+            to = called.get(name.lower(), "")
+            if to and name.lower() not in again:
                 words = f"`{name}` is called `{to}` after the renames of this step"
                 yield Problem("SP102", words, ("change", name, "<key>"), hint=f"write `{to}`")
 

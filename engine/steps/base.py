@@ -15,11 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from engine.errors import Problem
-from engine.model.changes import Change
-from engine.model.state import SchemaState
 from engine.steps.shapes import Shape
 
 # A step of a kind that a coming version brings; writing it is refused with that word.
@@ -39,16 +37,6 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
-
-
-class StepType(Protocol):
-    """What a verb's class offers beside its fields."""
-
-    EXAMPLES: tuple[str, ...]
-
-    def changes(self, state: SchemaState) -> Iterable[Change]:
-        """Return what the step means on `state`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,9 +117,7 @@ class Copy:
             words = "a copy from a query needs `key`: columns of it that are unique and never NULL"
             yield Problem("SP102", words, ("from",), hint="add e.g. `key: id`")
         if self.on_conflict != "fail" and not self.conflict_key:
-            words = (
-                f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
-            )
+            words = f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
             yield Problem("SP102", words, ("on_conflict",), hint="add e.g. `conflict_key: [id]`")
 
     def changes(self, state: SchemaState) -> Iterator[Change]:

@@ -75,9 +75,7 @@ class Create:
         "create: {type: album_size, values: [single, ep, lp]}",
     )
 
-    table: str = field(
-        "The table to make; for a trigger the table it is on.", Name(), default="", example="albums"
-    )
+    table: str = field("The table to make; for a trigger the table it is on.", Name(), default="", example="albums")
     columns: tuple[tuple[str, Column], ...] = field(
         "The columns, in this order: name and definition, or name and type.",
         MapOf(Record(Column)),
@@ -105,13 +103,9 @@ class Create:
     foreign_keys: tuple[ForeignKey, ...] = field(
         "Foreign keys, where they do not stand on a column.", ListOf(Record(ForeignKey)), default=()
     )
-    exclude: tuple[Exclusion, ...] = field(
-        "Exclusion constraints (PostgreSQL).", ListOf(Record(Exclusion)), default=()
-    )
+    exclude: tuple[Exclusion, ...] = field("Exclusion constraints (PostgreSQL).", ListOf(Record(Exclusion)), default=())
     comment: str = field("Words kept in the database, where it keeps any.", Text(), default="")
-    if_not_exists: bool = field(
-        "Whether a table that is there already is left as it is.", Flag(), default=False
-    )
+    if_not_exists: bool = field("Whether a table that is there already is left as it is.", Flag(), default=False)
     options: Options = field(
         "What only some databases have, per database.",
         OPTIONS,
@@ -119,8 +113,7 @@ class Create:
         example={"sqlite": {"strict": True}},
     )
     scratch: bool = field(
-        "Whether it is a helper of this migration: dropped at its end, kept over a resume, without a way "
-        "back.",
+        "Whether it is a helper of this migration: dropped at its end, kept over a resume, without a way back.",
         Flag(),
         default=False,
     )
@@ -134,9 +127,7 @@ class Create:
     )
     replace: bool = field("Whether a view or trigger of that name is replaced.", Flag(), default=False)
     trigger: str = field("The trigger to make.", Name(), default="", example="albums_touch")
-    timing: str = field(
-        "When a trigger fires.", Word(("before", "after", "instead of")), default="", example="after"
-    )
+    timing: str = field("When a trigger fires.", Word(("before", "after", "instead of")), default="", example="after")
     events: tuple[str, ...] = field(
         "What a trigger fires on.",
         Words(("insert", "update", "delete")),

@@ -41,9 +41,7 @@ class Delete:
     )
 
     table: str = field("The table.", Name(), key="from", also=("table",), example="sessions")
-    where: Sql | None = field(
-        "The rows to delete.", SqlText(), default=None, example="expires_at < '2024-01-01'"
-    )
+    where: Sql | None = field("The rows to delete.", SqlText(), default=None, example="expires_at < '2024-01-01'")
     all_but_first_of: FirstRows | None = field(
         "Of rows alike in these columns all but the first.",
         Record(FirstRows),
@@ -52,9 +50,7 @@ class Delete:
     )
     key: tuple[str, ...] = field(KEY_DOC, Names(), default=(), example="id")
     batch_size: int | str = field(BATCH_DOC, BATCH_SIZE, default="auto", example=10000)
-    expect_rows: ExpectRows | None = field(
-        EXPECT_DOC + ".", Record(ExpectRows), default=None, example={"max": 100000}
-    )
+    expect_rows: ExpectRows | None = field(EXPECT_DOC + ".", Record(ExpectRows), default=None, example={"max": 100000})
 
     def problems(self) -> Iterator[Problem]:
         """Yield an error where nothing says which rows."""

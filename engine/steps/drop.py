@@ -38,9 +38,7 @@ class Drop:
         "drop: {trigger: albums_touch, table: albums}",
     )
 
-    table: str = field(
-        "The table to drop, or, beside `index` or `trigger`, the one it is on.", Name(), default=""
-    )
+    table: str = field("The table to drop, or, beside `index` or `trigger`, the one it is on.", Name(), default="")
     index: str = field("The index to drop.", Name(), default="")
     view: str = field("The view to drop.", Name(), default="")
     trigger: str = field("The trigger to drop.", Name(), default="")

@@ -61,9 +61,7 @@ class RowCount:
             yield Problem("SP102", words, ("<key>",), hint="e.g. `min: 1`")
         if self.equals is not None and bounds:
             words = "`equals` says it already: `min` and `max` come in its place"
-            yield Problem(
-                "SP102", words, ("min" if self.min is not None else "max", "<key>"), hint="keep one"
-            )
+            yield Problem("SP102", words, ("min" if self.min is not None else "max", "<key>"), hint="keep one")
         if self.min is not None and self.max is not None and self.min > self.max:
             yield Problem("SP102", f"no number is at least {self.min} and at most {self.max}", ("max",))
 
@@ -73,9 +71,7 @@ class RowCount:
         if self.equals is not None:
             extra += (("equals", self.equals.amount()),)
         extra += tuple((word, n) for word, n in (("min", self.min), ("max", self.max)) if n is not None)
-        return RowCheck(
-            "row_count", place, self.table, where=self.where, description=self.description, extra=extra
-        )
+        return RowCheck("row_count", place, self.table, where=self.where, description=self.description, extra=extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +79,7 @@ class Unique:
     """No two rows are alike in these columns; NULLs are never alike."""
 
     table: str = field("The table or view.", Name())
-    columns: tuple[str, ...] = field(
-        "The columns.", Names(), also=("column",), example=["source", "source_id"]
-    )
+    columns: tuple[str, ...] = field("The columns.", Names(), also=("column",), example=["source", "source_id"])
     where: Sql | None = field(WHERE, SqlText(), default=None)
     description: str = field(DESCRIPTION, Text(), default="")
 
@@ -121,9 +115,7 @@ class References:
     """Each row has its partner in another table; NULL is no reference."""
 
     table: str = field("The table or view.", Name())
-    columns: tuple[str, ...] = field(
-        "The columns that refer.", Names(), also=("column",), example="artist_id"
-    )
+    columns: tuple[str, ...] = field("The columns that refer.", Names(), also=("column",), example="artist_id")
     to: Target = field("The table and columns referred to.", Record(Target), example={"table": "artists"})
     where: Sql | None = field(WHERE, SqlText(), default=None)
     description: str = field(DESCRIPTION, Text(), default="")
@@ -197,9 +189,7 @@ class Range:
     def row_check(self, place: int) -> RowCheck:
         """Return it as planning knows it."""
         extra = tuple((word, n) for word, n in (("min", self.min), ("max", self.max)) if n is not None)
-        return RowCheck(
-            "range", place, self.table, self.columns, self.where, description=self.description, extra=extra
-        )
+        return RowCheck("range", place, self.table, self.columns, self.where, description=self.description, extra=extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +251,7 @@ class Exists:
     """A table, some of its columns, an index, a view or a constraint is there."""
 
     table: str = field("The table.", Name(), default="", example="albums")
-    columns: tuple[str, ...] = field(
-        "Columns of the table.", Names(), default=(), also=("column",), example="title"
-    )
+    columns: tuple[str, ...] = field("Columns of the table.", Names(), default=(), also=("column",), example="title")
     index: str = field("The index.", Name(), default="")
     view: str = field("The view.", Name(), default="")
     constraint: str = field("The constraint of the table.", Name(), default="")

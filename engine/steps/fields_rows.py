@@ -75,18 +75,14 @@ class SortPart:
     """A column's name, or a mapping with an expression or an order."""
 
     column: str = field("The column.", Name(), default="", short="any", example="id")
-    sql: Sql | None = field(
-        "An expression in place of a column.", SqlText(), default=None, example="lower(email)"
-    )
+    sql: Sql | None = field("An expression in place of a column.", SqlText(), default=None, example="lower(email)")
     order: str = field("The order.", Word(("asc", "desc")), default="")
 
     def problems(self) -> Iterator[Problem]:
         """Yield an error unless it is a column or an expression."""
         if bool(self.column) == (self.sql is not None):
             words = "this is a `column` or `sql`, one of the two"
-            yield Problem(
-                "SP102", words, ("sql", "<key>") if self.column else (), hint='{sql: "lower(email)"}'
-            )
+            yield Problem("SP102", words, ("sql", "<key>") if self.column else (), hint='{sql: "lower(email)"}')
 
     def part(self) -> OrderPart:
         """Return it as planning knows it."""

@@ -63,9 +63,7 @@ class Column:
         example="varchar(64)",
     )
     primary_key: bool = field("Whether it is the primary key.", Flag(), default=False)
-    auto_increment: bool = field(
-        "Whether the database numbers it, never using a number twice.", Flag(), default=False
-    )
+    auto_increment: bool = field("Whether the database numbers it, never using a number twice.", Flag(), default=False)
     nullable: bool = field("Whether it may be NULL.", Flag(), default=True)
     unique: bool = field("Whether no two rows may have the same value.", Flag(), default=False)
     default: Literal | Sql | None = field(
@@ -85,9 +83,7 @@ class Column:
     generated: Sql | None = field(
         "The expression that it is computed by.", SqlText(), default=None, example="lower(title)"
     )
-    stored: bool = field(
-        "Whether a generated column is stored instead of computed when read.", Flag(), default=False
-    )
+    stored: bool = field("Whether a generated column is stored instead of computed when read.", Flag(), default=False)
     comment: str = field("Words kept in the database, where it keeps any.", Text(), default="")
 
     def problems(self) -> Iterator[Problem]:
@@ -95,9 +91,7 @@ class Column:
         if self.stored and self.generated is None:
             yield Problem("SP102", "`stored` is for generated columns", ("stored",), hint="add `generated`")
         if self.generated is not None and self.default is not None:
-            yield Problem(
-                "SP102", "a generated column takes no default", ("default",), hint="take one of the two out"
-            )
+            yield Problem("SP102", "a generated column takes no default", ("default",), hint="take one of the two out")
         if self.generated is not None and self.auto_increment:
             words = "a generated column can't be numbered by the database too"
             yield Problem("SP102", words, ("auto_increment",), hint="take one of the two out")
@@ -125,12 +119,8 @@ class Column:
 class AddedColumn(Column):
     """A column that is added to a table which may have rows: a mapping, or its type alone."""
 
-    using: Expression | None = field(
-        "What the rows that are there get.", Expr(), default=None, example="lower(title)"
-    )
-    after: str = field(
-        "The column it comes after, where the database can; else it is the last.", Name(), default=""
-    )
+    using: Expression | None = field("What the rows that are there get.", Expr(), default=None, example="lower(title)")
+    after: str = field("The column it comes after, where the database can; else it is the last.", Name(), default="")
 
     def definition(self, name: str) -> ColumnDef:
         """Return it as planning knows it, under `name`."""
@@ -177,9 +167,7 @@ class ChangedColumn:
     def problems(self) -> Iterator[Problem]:
         """Yield an error where nothing changes."""
         if self == ChangedColumn():
-            yield Problem(
-                "SP102", "nothing is changed here", (), hint="name what changes, e.g. `type: bigint`"
-            )
+            yield Problem("SP102", "nothing is changed here", (), hint="name what changes, e.g. `type: bigint`")
 
     def change(self, name: str) -> ChangeColumn:
         """Return it as planning knows it, for the column `name`."""
@@ -325,9 +313,7 @@ class ConstraintRef:
 
     name: str = field("Its name.", Name(), default="", short="any", example="ck_title")
     unique: tuple[str, ...] = field("The columns of a unique key.", Names(), default=())
-    check: str = field(
-        "The condition of a check, as it was written.", Text(), default="", example="price >= 0"
-    )
+    check: str = field("The condition of a check, as it was written.", Text(), default="", example="price >= 0")
     foreign_key: tuple[str, ...] = field("The columns of a foreign key.", Names(), default=())
 
     def problems(self) -> Iterator[Problem]:

@@ -27,9 +27,7 @@ class Form:
 def form_problems(record: object, forms: Sequence[Form]) -> Iterator[Problem]:
     """Yield what is missing from, or does not belong to, the first of `forms` whose kind is named."""
     fields: dict[str, Entry] = {entry.name: entry for entry in entries(type(record))}
-    given = [
-        name for name, entry in fields.items() if getattr(record, name) != entry.default or entry.required
-    ]
+    given = [name for name, entry in fields.items() if getattr(record, name) != entry.default or entry.required]
     form = next((form for form in forms if form.kind in given), None)
     if form is None:
         kinds = " or ".join(f"`{fields[form.kind].key}`" for form in reversed(forms))

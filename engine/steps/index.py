@@ -21,9 +21,7 @@ class IndexPart:
     """One part of an index: a column's name, or a mapping."""
 
     column: str = field("The column.", Name(), default="", short="any", example="title")
-    sql: Sql | None = field(
-        "An expression in place of a column.", SqlText(), default=None, example="lower(title)"
-    )
+    sql: Sql | None = field("An expression in place of a column.", SqlText(), default=None, example="lower(title)")
     order: str = field("The order of this part.", Word(("asc", "desc")), default="")
     nulls: str = field("Where NULLs come, where the database can.", Word(("first", "last")), default="")
     collate: str = field("The collation it is compared by.", Name(), default="")
@@ -34,15 +32,11 @@ class IndexPart:
         """Yield an error unless it is a column or an expression."""
         if bool(self.column) == (self.sql is not None):
             words = "a part of an index is a `column` or `sql`, one of the two"
-            yield Problem(
-                "SP102", words, ("sql", "<key>") if self.column else (), hint='{sql: "lower(title)"}'
-            )
+            yield Problem("SP102", words, ("sql", "<key>") if self.column else (), hint='{sql: "lower(title)"}')
 
     def definition(self) -> IndexColumnDef:
         """Return it as planning knows it."""
-        return IndexColumnDef(
-            self.column, self.sql, self.order, self.nulls, self.collate, self.opclass, self.length
-        )
+        return IndexColumnDef(self.column, self.sql, self.order, self.nulls, self.collate, self.opclass, self.length)
 
 
 @step("index")
@@ -68,21 +62,15 @@ class Index:
         example=["artist_id", {"column": "title", "order": "desc"}],
     )
     unique: bool = field("Whether no two rows may be alike in it.", Flag(), default=False)
-    where: Sql | None = field(
-        "The rows that are in it; without it all.", SqlText(), default=None, example="price > 0"
-    )
-    name: str = field(
-        "Its name; without it idx_<table>_<columns>.", Name(), default="", example="idx_albums_artist_id"
-    )
+    where: Sql | None = field("The rows that are in it; without it all.", SqlText(), default=None, example="price > 0")
+    name: str = field("Its name; without it idx_<table>_<columns>.", Name(), default="", example="idx_albums_artist_id")
     concurrently: str = field(
         "Whether it is made without blocking writes: auto for large tables that existed before.",
         Word(("auto", True, False)),
         default="auto",
     )
     method: str = field("The kind of index: btree, gin …, as the database calls it.", Name(), default="")
-    include: tuple[str, ...] = field(
-        "Columns that it carries along, where the database can.", Names(), default=()
-    )
+    include: tuple[str, ...] = field("Columns that it carries along, where the database can.", Names(), default=())
     with_: tuple[tuple[str, str | int | bool], ...] = field(
         "Storage parameters (PostgreSQL).",
         MapOf(Scalar()),

@@ -45,17 +45,13 @@ class Insert:
     on_conflict: str = field(
         "What is done with a row whose `conflict_key` is there already.", ON_CONFLICT, default="fail"
     )
-    conflict_key: tuple[str, ...] = field(
-        "Columns by which rows are the same.", Names(), default=(), example="id"
-    )
+    conflict_key: tuple[str, ...] = field("Columns by which rows are the same.", Names(), default=(), example="id")
     expect_rows: ExpectRows | None = field(EXPECT_ALL_DOC, Record(ExpectRows), default=None, example=2)
 
     def problems(self) -> Iterator[Problem]:
         """Yield keys that are missing for what is asked."""
         if self.on_conflict != "fail" and not self.conflict_key:
-            words = (
-                f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
-            )
+            words = f"`on_conflict: {self.on_conflict}` needs `conflict_key`: the columns that make rows the same"
             yield Problem("SP102", words, ("on_conflict",), hint="add e.g. `conflict_key: [id]`")
 
     def changes(self, state: SchemaState) -> Iterator[Change]:
@@ -63,6 +59,4 @@ class Insert:
         del state
         columns = tuple(dict.fromkeys(name for row in self.rows for name, _ in row))
         rows = tuple(tuple(dict(row).get(name) for name in columns) for row in self.rows)
-        yield InsertRows(
-            self.into, columns, rows, self.on_conflict, self.conflict_key, expected(self.expect_rows)
-        )
+        yield InsertRows(self.into, columns, rows, self.on_conflict, self.conflict_key, expected(self.expect_rows))

@@ -23,9 +23,13 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A list of names; one may stand without brackets unless `bare` is False → `tuple[str, ...]`."""
+    """A list of names, of which one may stand without brackets → `tuple[str, ...]`.
 
-    bare: bool = True
+    Attributes:
+        least: fewest names.
+    """
+
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)

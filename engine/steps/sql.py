@@ -36,12 +36,8 @@ class Sql:
         short="maps",
         example="UPDATE albums SET title = trim(title)",
     )
-    reads: tuple[str, ...] = field(
-        "Tables that it reads, where the engine can't see it.", Names(), default=()
-    )
-    writes: tuple[str, ...] = field(
-        "Tables that it writes, where the engine can't see it.", Names(), default=()
-    )
+    reads: tuple[str, ...] = field("Tables that it reads, where the engine can't see it.", Names(), default=())
+    writes: tuple[str, ...] = field("Tables that it writes, where the engine can't see it.", Names(), default=())
 
     def changes(self, state: SchemaState) -> Iterator[Change]:
         """Return the statements."""

@@ -33,9 +33,7 @@ class Partner:
     )
     table: str = field("The other table.", Name(), default="", example="customers")
     sql: Sql | None = field("A query in place of a table; it needs `as`.", SqlText("query"), default=None)
-    alias: str = field(
-        "The name of the query in `match` and `set`.", Name(), default="", key="as", example="c"
-    )
+    alias: str = field("The name of the query in `match` and `set`.", Name(), default="", key="as", example="c")
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is missing for a table or a query."""
@@ -79,17 +77,14 @@ class Transform:
         "The rows to change; without it all.", SqlText(), default=None, example="title <> trim(title)"
     )
     join: Partner | None = field(
-        "Rows of another table beside each row. A row with two partners is an error; one without is not "
-        "selected.",
+        "Rows of another table beside each row. A row with two partners is an error; one without is not selected.",
         Record(Partner),
         default=None,
         example={"table": "customers", "match": "customers.id = orders.customer_id"},
     )
     key: tuple[str, ...] = field(KEY_DOC, Names(), default=(), example="id")
     batch_size: int | str = field(BATCH_DOC, BATCH_SIZE, default="auto", example=10000)
-    expect_rows: ExpectRows | None = field(
-        EXPECT_DOC + ".", Record(ExpectRows), default=None, example={"max": 5000}
-    )
+    expect_rows: ExpectRows | None = field(EXPECT_DOC + ".", Record(ExpectRows), default=None, example={"max": 5000})
 
     def problems(self) -> Iterator[Problem]:
         """Yield an `expect_rows` that says nothing."""

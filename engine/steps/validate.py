@@ -91,9 +91,7 @@ class Check:
         """Yield an error unless it is exactly one check."""
         given = self.given()
         if not given:
-            yield Problem(
-                "SP102", "a check is missing here", (), hint="e.g. `- unique: {table: a, columns: [id]}`"
-            )
+            yield Problem("SP102", "a check is missing here", (), hint="e.g. `- unique: {table: a, columns: [id]}`")
         elif len(given) > 1:
             words = f"`{given[0]}` and `{given[1]}` are two checks"
             yield Problem("SP102", words, (given[1], "<key>"), hint="write each as an item of its own")

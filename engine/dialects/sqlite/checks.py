@@ -199,11 +199,7 @@ def _references(session: Planning, check: RowCheck, path: Path) -> Check:
 def _accepted(session: Planning, check: RowCheck, path: Path) -> Check:
     found, (column, *_), where = _rows_of(session, check, path)
     values = dict(check.extra).get("values")
-    listed = (
-        ", ".join(literal_sql(v) for v in values if isinstance(v, Literal))
-        if isinstance(values, tuple)
-        else ""
-    )
+    listed = ", ".join(literal_sql(v) for v in values if isinstance(v, Literal)) if isinstance(values, tuple) else ""
     source = f"FROM {quote(found.name)} WHERE {_and(where, f'{column} NOT IN ({listed})')}"
     words = f"{found.name}.{check.columns[0]}"
     return Check(

@@ -73,9 +73,7 @@ _COLUMN = re.compile(r"column `(.+?)`")
 _NOTHING = Access(frozenset(), frozenset(), frozenset())
 
 
-def text_of(
-    session: Planning, expression: Expression, frame: Frame, path: Path, *, windows: bool = False
-) -> Text:
+def text_of(session: Planning, expression: Expression, frame: Frame, path: Path, *, windows: bool = False) -> Text:
     """Return an expression ready to be sent.
 
     Args:
@@ -87,13 +85,9 @@ def text_of(
     plain = expression_sql(expression, path)
     if isinstance(expression, Literal):
         return Text(plain, plain, _NOTHING, False)
-    if isinstance(expression, Sql) and has_word(plain, "RAISE"):
-        raise Problem("SP110", "RAISE is for triggers", path)
     over = windows and has_word(plain, "OVER")
     # After WHERE an aggregate is refused, as it must be where each row has a value of its own.
-    probe = (
-        f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
-    )
+    probe = f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
     try:
         access = see(session.shadow, probe, path, frame.table)
     except Problem as problem:
@@ -110,9 +104,7 @@ def _explained(problem: Problem, expression: Expression, frame: Frame) -> Proble
         value = name.strip('"`[]')
         close = meant(value, frame.known)
         problem.hint = close or f"if the text is meant: {{value: {value}}}"
-        problem.message = f"`{value}` is no column" + (
-            f" of `{frame.table}`" if frame.table else " of the source"
-        )
+        problem.message = f"`{value}` is no column" + (f" of `{frame.table}`" if frame.table else " of the source")
     elif problem.rule == "RF102" and frame.known and not problem.hint.startswith("did you mean"):
         missing = _COLUMN.search(problem.message)
         if missing:

@@ -35,9 +35,7 @@ def holds(journal: Journal, image: str, alias: str = "t") -> str:
     return " AND ".join(parts) if parts else "1"
 
 
-def referring(
-    journal: Journal, state: SchemaState, journals: Sequence[Journal], *, strict: bool = False
-) -> str:
+def referring(journal: Journal, state: SchemaState, journals: Sequence[Journal], *, strict: bool = False) -> str:
     """Return the condition that rows of others refer to the live row `t`, or "" where nothing can.
 
     Args:
@@ -56,9 +54,7 @@ def referring(
             own = next((j for j in journals if same_name(j.table.name, child.name)), None)
             if own is not None:
                 same = " AND ".join(f"own.{quote(f'key_{n}')} = child.{quote(n)}" for n in own.key.names)
-                ties.append(
-                    f'NOT EXISTS (SELECT 1 FROM {quote(own.name)} AS own WHERE own."was" = 0 AND {same})'
-                )
+                ties.append(f'NOT EXISTS (SELECT 1 FROM {quote(own.name)} AS own WHERE own."was" = 0 AND {same})')
             found.append(f"EXISTS (SELECT 1 FROM {quote(child.name)} AS child WHERE {' AND '.join(ties)})")
     return f"({' OR '.join(found)})" if found else ""
 
@@ -75,9 +71,7 @@ def guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) ->
         joined = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."now" = 1'
         if journal.images:
             found.append(
-                _guard(
-                    journal, "changed", f"{joined} AND {same}", f"{{count}} rows of {name} were changed since"
-                )
+                _guard(journal, "changed", f"{joined} AND {same}", f"{{count}} rows of {name} were changed since")
             )
     if "update" in journal.events:
         gone = (
@@ -89,15 +83,11 @@ def guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) ->
         back = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 1 AND j."now" = 0'
         if journal.images:
             back += f" AND NOT ({holds(journal, 'old')})"
-            found.append(
-                _guard(journal, "taken", back, f"{{count}} keys of deleted rows of {name} are taken again")
-            )
+            found.append(_guard(journal, "taken", back, f"{{count}} keys of deleted rows of {name} are taken again"))
     if journal.keeps_old:
         found += _unique_guards(journal, state)
     if "insert" in journal.events and (others := referring(journal, state, journals)):
-        condition = (
-            f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 0 AND j."now" = 1 AND {others}'
-        )
+        condition = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 0 AND j."now" = 1 AND {others}'
         words = f"{{count}} rows of {name} that would go are referred to by rows of others"
         # Rows of later steps refer to these until those steps are undone.
         found.append(_guard(journal, "added", condition, words, early=False))
@@ -118,16 +108,13 @@ def _unique_guards(journal: Journal, state: SchemaState) -> list[Guard]:
         aside = " AND ".join(f"also.{quote(f'key_{n}')} = t.{quote(n)}" for n in journal.key.names)
         if journal.moved:
             aside = " AND ".join(
-                f"also.{quote(f'new_{n}' if fold(n) in kept else f'key_{n}')} = t.{quote(n)}"
-                for n in journal.key.names
+                f"also.{quote(f'new_{n}' if fold(n) in kept else f'key_{n}')} = t.{quote(n)}" for n in journal.key.names
             )
         condition = (
             f"{quote(journal.name)} AS j JOIN {quote(journal.table.name)} AS t ON {' AND '.join(ties)}"
             f' WHERE j."was" = 1 AND NOT EXISTS (SELECT 1 FROM {quote(journal.name)} AS also WHERE {aside})'
         )
-        words = (
-            f"{{count}} old values of ({', '.join(columns)}) in {journal.table.name} are taken by other rows"
-        )
+        words = f"{{count}} old values of ({', '.join(columns)}) in {journal.table.name} are taken by other rows"
         found.append(_guard(journal, "taken", condition, words, skippable=False))
     return found
 

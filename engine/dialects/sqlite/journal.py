@@ -119,9 +119,7 @@ class Journal:
             changed = [f"{n} = excluded.{n}" for n in self.of("new")]
             stays = f"{self.head('old', 'new')} VALUES ({', '.join(values)}) {self._conflict(changed)}"
             found.append(self._trigger("update", f" WHEN {same}", [stays]))
-            found.append(
-                self._trigger("update", f" WHEN NOT ({same})", [self._went(), self._appeared()], "_key")
-            )
+            found.append(self._trigger("update", f" WHEN NOT ({same})", [self._went(), self._appeared()], "_key"))
         if "delete" in self.events:
             found.append(self._trigger("delete", "", [self._went()]))
         return tuple(found)
@@ -130,8 +128,7 @@ class Journal:
         """Return the statements that take the temporary triggers away."""
         names = [*sorted(self.events), *(["update_key"] if "update" in self.events else [])]
         return tuple(
-            Statement(f"DROP TRIGGER temp.{quote(f'{self.name}_{name}')}", "setting", "journal")
-            for name in names
+            Statement(f"DROP TRIGGER temp.{quote(f'{self.name}_{name}')}", "setting", "journal") for name in names
         )
 
     def _trigger(self, event: str, when: str, body: Sequence[str], suffix: str = "") -> Statement:

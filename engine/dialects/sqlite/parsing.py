@@ -19,9 +19,7 @@ _BOUNDS = {
     "integer": (-(2**31), 2**31 - 1),
     "bigint": (-(2**63), 2**63 - 1),
 }
-_KNOWN = (
-    "smallint, integer, bigint, decimal(p,s), real, double, boolean, date, time, timestamp, json, uuid, text"
-)
+_KNOWN = "smallint, integer, bigint, decimal(p,s), real, double, boolean, date, time, timestamp, json, uuid, text"
 _DEFAULT_FORMATS = {
     "date": ("%Y-%m-%d",),
     "time": ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M"),
@@ -80,9 +78,7 @@ def _parsed(parse: Parse, value: str, path: Path) -> str:
         base = "timestamp" if kind == "timestamptz" else kind
         formats = parse.formats or _DEFAULT_FORMATS[base]
         read = [_unix(base) if f == "unix" else _format(f, base, (*path, "formats")) for f in formats]
-        return (
-            f"(SELECT {read[0] if len(read) == 1 else 'coalesce(' + ', '.join(read) + ')'} FROM ({trimmed}))"
-        )
+        return f"(SELECT {read[0] if len(read) == 1 else 'coalesce(' + ', '.join(read) + ')'} FROM ({trimmed}))"
     if kind == "boolean":
         return (
             "(SELECT CASE WHEN lower(v) IN ('1', 't', 'true', 'y', 'yes', 'on') THEN 1 "
@@ -136,9 +132,7 @@ def _number(trimmed: str, kind: str, precision: int, scale: int) -> str:
         result = "CAST(v AS NUMERIC)"
         if precision:
             valid += f" AND abs(round(CAST(v AS REAL), {scale})) < 1e{precision - scale}"
-            result = (
-                f"round(CAST(v AS REAL), {scale})" if scale else "CAST(round(CAST(v AS REAL)) AS INTEGER)"
-            )
+            result = f"round(CAST(v AS REAL), {scale})" if scale else "CAST(round(CAST(v AS REAL)) AS INTEGER)"
     return f"(SELECT CASE WHEN {valid} THEN {result} END FROM ({signs}))"
 
 
@@ -178,9 +172,7 @@ def _directive(letter: str, have: set[str], format: str, path: Path) -> list[str
     """Return the steps that take one part of the format off the front of `r`."""
     if letter in _NUMBERS:
         name, least, most, low, high = _NUMBERS[letter]
-        sizes = " ".join(
-            f"WHEN substr(r, 1, {n}) GLOB '{'[0-9]' * n}' THEN {n}" for n in range(most, least - 1, -1)
-        )
+        sizes = " ".join(f"WHEN substr(r, 1, {n}) GLOB '{'[0-9]' * n}' THEN {n}" for n in range(most, least - 1, -1))
         steps = [
             f"SELECT *, CASE {sizes} END AS n FROM",
             f"SELECT *, CAST(substr(r, 1, n) AS INTEGER) AS {name} FROM",
@@ -197,8 +189,7 @@ def _directive(letter: str, have: set[str], format: str, path: Path) -> list[str
         name = "mo"
         months = _MONTHS if letter == "b" else _FULL_MONTHS
         cases = " ".join(
-            f"WHEN lower(substr(r, 1, {len(month)})) = '{month}' THEN {place}"
-            for place, month in enumerate(months, 1)
+            f"WHEN lower(substr(r, 1, {len(month)})) = '{month}' THEN {place}" for place, month in enumerate(months, 1)
         )
         sizes = " ".join(f"WHEN {place} THEN {len(month)}" for place, month in enumerate(months, 1))
         steps = [f"SELECT *, CASE {cases} END AS mo FROM"]

@@ -10,9 +10,7 @@ from engine.model.changes import FirstOf, OrderPart
 from engine.model.expression import Sql
 
 
-def rank_sql(
-    session: Planning, first: FirstOf, key: list[str], frame: Frame, path: Path
-) -> tuple[str, list[Text]]:
+def rank_sql(session: Planning, first: FirstOf, key: list[str], frame: Frame, path: Path) -> tuple[str, list[Text]]:
     """Return the expression that is 1 for the first of each group, and the texts it is made of.
 
     NULLs are never alike; ties go by the key.

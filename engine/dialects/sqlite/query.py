@@ -140,7 +140,5 @@ def _statement(text: str, found: Sequence[Token], access: Access) -> Statement:
         return Statement(text, "ddl")
     # A WITH may stand before any of them; what is counted must be one table's rows.
     verb = next((w for w in ("INSERT", "REPLACE", "UPDATE", "DELETE") if first.is_word(w)), "")
-    purpose = (
-        {"INSERT": "insert", "DELETE": "delete"}.get(verb, "change") if len(access.writes) == 1 else "change"
-    )
+    purpose = {"INSERT": "insert", "DELETE": "delete"}.get(verb, "change") if len(access.writes) == 1 else "change"
     return Statement(text, "rows", purpose, count="written" if verb else "")

@@ -54,9 +54,7 @@ class Recording:
         stop = tuple(s for j in self.recorded for s in j.stop())
         return (*start, *body, *stop, *((self.counters.note(),) if self.counters else ()))
 
-    def undo(
-        self, step: str, title: str, state: SchemaState, helpers: Sequence[str] = ()
-    ) -> tuple[Unit, ...]:
+    def undo(self, step: str, title: str, state: SchemaState, helpers: Sequence[str] = ()) -> tuple[Unit, ...]:
         """Return the units that take the step back, none where nothing is to be done."""
         if not self.journals:
             return ()
@@ -102,9 +100,7 @@ def recording_of(
                 recorded.append(Journal(name, one, key, images_of(one, key), frozenset(own)))
         else:
             recorded.append(Journal(name, one, key, images_of(one, key), ALL))
-    inserting = [
-        t.name for t in tables if t.auto_increment and (not same_name(t.name, table.name) or "insert" in own)
-    ]
+    inserting = [t.name for t in tables if t.auto_increment and (not same_name(t.name, table.name) or "insert" in own)]
     counters = Counters(f"engine_undo_{session.undo_number()}", tuple(inserting)) if inserting else None
     return Recording(planned, tuple(recorded), counters, _words(table, tables, planned, recorded, found, own))
 

@@ -87,9 +87,7 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
         range_ = between([f"{quote(work.name)}.{quote(n)}" for n in columns])
         count = f"SELECT count(*) FROM {quote(work.name)} WHERE {range_}"
         if work.values:
-            picked = (
-                f"SELECT {', '.join(map(quote, work.value_columns()))} FROM {quote(work.name)} WHERE {range_}"
-            )
+            picked = f"SELECT {', '.join(map(quote, work.value_columns()))} FROM {quote(work.name)} WHERE {range_}"
             order = ", ".join(map(quote, columns))
         else:
             picked = f"{head} WHERE {between(source.key_sql)} AND {work.holds(source.key_sql)}"
@@ -161,7 +159,7 @@ def _source(session: Planning, change: CopyRows) -> Source:
     found = relation(session.state, change.source, ("from",))
     known = tuple(c.name for c in found.columns)
     frame = Frame(quote(found.name), found.name, known)
-    if isinstance(found, Table):
+    if isinstance(found, Table) and not found.virtual:
         return Source(frame, walk_key(found, change.key, session.state, ("key",)), found, found.name)
     return Source(frame, _view_key(known, change, found.name) if change.key else None, None, found.name)
 
@@ -179,9 +177,7 @@ def _view_key(known: tuple[str, ...], change: CopyRows, words: str) -> Key:
     return Key(tuple(Column(name, "") for name in change.key), nullable=change.key, unique=False)
 
 
-def _effects(
-    session: Planning, target: Table, change: CopyRows, mapping: Mapping, written: frozenset[str]
-) -> Effects:
+def _effects(session: Planning, target: Table, change: CopyRows, mapping: Mapping, written: frozenset[str]) -> Effects:
     """Return what happens beyond the insert; nothing fires where the spec says `triggers: skip`."""
     skip = change.triggers == "skip"
     found = effects(session.state, target, "insert", () if skip else written)
@@ -192,14 +188,10 @@ def _effects(
         found = Effects((*found.fired, *updated.fired), tuple(tables.values()), found.blind or updated.blind)
     if not skip:
         return found
-    return replace(
-        found, fired=(), tables=tuple(t for t in found.tables if not same_name(t.name, target.name))
-    )
+    return replace(found, fired=(), tables=tuple(t for t in found.tables if not same_name(t.name, target.name)))
 
 
-def _still(
-    session: Planning, target: Table, change: CopyRows
-) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+def _still(session: Planning, target: Table, change: CopyRows) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """Return the statements that take the target's triggers away for a batch, and that bring them back."""
     if change.triggers != "skip":
         return (), ()
@@ -242,9 +234,7 @@ def _work(
     )
     if not (rank or onto_itself or nested or of_values or source.table is None):
         return None
-    values = (
-        source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
-    )
+    values = source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
     name = f"engine_undo_{session.undo_number()}"
     return Work(name, source.key, mapping.columns if values else (), target.strict)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite.effects import effects
-from engine.dialects.sqlite.expression import Frame, Planning, expectation, text_of
+from engine.dialects.sqlite.expression import LIMIT, Frame, Planning, expectation, limited, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.journal import images_of
 from engine.dialects.sqlite.names import own_table
 from engine.dialects.sqlite.picks import rank_sql
 from engine.dialects.sqlite.recording import Recording, recording_of
-from engine.dialects.sqlite.rows_copy import LIMIT
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.walk import between, identity, key_checks, key_loop, question, rows, walk_key
 from engine.dialects.sqlite.work import Work, reads_table
@@ -49,17 +48,9 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
 
     before, loop, after = list(recording.create()), None, tuple[Statement, ...]()
     work: Work | None = None
-    frozen = (
-        bool(rank)
-        or found.includes(table.name)
-        or any(reads_table(texts, t.name, nested=True) for t in moving)
-    )
+    frozen = bool(rank) or found.includes(table.name) or any(reads_table(texts, t.name, nested=True) for t in moving)
     planned = recording.planned
-    narrow = (
-        between([f"j.{quote(n)}" for n in planned.key_columns()])
-        if planned and key.names == own.names
-        else ""
-    )
+    narrow = between([f"j.{quote(n)}" for n in planned.key_columns()]) if planned and key.names == own.names else ""
     if key.hidden:
         if rank:
             inner = ranked.format(f"{key_sql[0]} AS k, ")
@@ -103,7 +94,7 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
         undo=recording.undo(context.step, title, state, (work.name,) if work else ()),
         reversible=recording.reversible,
         reason=recording.reason,
-        rows=context.rows(f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {plain} LIMIT {LIMIT})"),
+        rows=context.rows(limited(name, plain)),
         touches=(table.name, *(t.name for t in found.tables if not same_name(t.name, table.name))),
         keeps=recording.keeps,
     )
@@ -125,11 +116,7 @@ def _body(
     journal = recording.planned
     if journal is None:
         write = rows(f"DELETE FROM {name} WHERE {chosen}", "delete", "written")
-        count = (
-            (question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected"),)
-            if counting
-            else ()
-        )
+        count = (question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected"),) if counting else ()
         return (*count, *recording.around((write,)))
     row = [f"{name}.{quote(table.row_id)}"] if journal.keeps_row_id else []
     keys = journal.live(name, values=False)

@@ -104,6 +104,4 @@ def _statement(
             if value is not None
         ]
         lines.append(f"({', '.join(values)})")
-    return rows(
-        f"{head} ({columns_sql(names)}) VALUES {', '.join(lines)} {clause}".rstrip(), "insert", "written"
-    )
+    return rows(f"{head} ({columns_sql(names)}) VALUES {', '.join(lines)} {clause}".rstrip(), "insert", "written")

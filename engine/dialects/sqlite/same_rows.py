@@ -40,15 +40,10 @@ def same_rows(session: Planning, check: RowCheck, path: Path) -> Check:
     }
     ties = " AND ".join(f"l.{quote(k)} IS r.{quote(k)}" for k in key)
     equal = " AND ".join(
-        f"l.{quote(c)} COLLATE BINARY IS r.{quote(c)} AND typeof(l.{quote(c)}) = typeof(r.{quote(c)})"
-        for c in compared
+        f"l.{quote(c)} COLLATE BINARY IS r.{quote(c)} AND typeof(l.{quote(c)}) = typeof(r.{quote(c)})" for c in compared
     )
-    source_l = (
-        f"{sides['l']} AS l WHERE NOT EXISTS (SELECT 1 FROM {sides['r']} AS r WHERE {ties} AND {equal})"
-    )
-    source_r = (
-        f"{sides['r']} AS r WHERE NOT EXISTS (SELECT 1 FROM {sides['l']} AS l WHERE {ties} AND {equal})"
-    )
+    source_l = f"{sides['l']} AS l WHERE NOT EXISTS (SELECT 1 FROM {sides['r']} AS r WHERE {ties} AND {equal})"
+    source_r = f"{sides['r']} AS r WHERE NOT EXISTS (SELECT 1 FROM {sides['l']} AS l WHERE {ties} AND {equal})"
     shown_l = ", ".join(f"l.{quote(c)}" for c in compared)
     shown_r = ", ".join(f"r.{quote(c)}" for c in compared)
     words = f"{left.name} and {right.name} hold the same rows ({', '.join(columns)})"

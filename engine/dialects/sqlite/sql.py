@@ -78,9 +78,7 @@ def type_sql(type: PerDialect, strict: bool = False) -> str:
     if given is not None:
         return given
     if type.text is None:
-        raise Problem(
-            "SP111", "there is no type for sqlite among those given", ("type",), hint="add `sqlite: …`"
-        )
+        raise Problem("SP111", "there is no type for sqlite among those given", ("type",), hint="add `sqlite: …`")
     match = _TYPE.fullmatch(type.text)
     name = match["name"].lower() if match else ""
     if match is None or name not in _PORTABLE:

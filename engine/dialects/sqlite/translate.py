@@ -69,9 +69,7 @@ def check_fragment(text: str, path: Path = ()) -> None:
 
 def _check_token(token: Token, path: Path) -> None:
     if token.text == ";":
-        raise Problem(
-            "SP110", "a `;` ends the SQL here, and only one expression fits", path, hint="take it out"
-        )
+        raise Problem("SP110", "a `;` ends the SQL here, and only one expression fits", path, hint="take it out")
     if token.kind == "illegal" and token.text in "\"'`[":
         raise Problem("SP110", f"this SQL opens a quote that it does not close: {token.text}", path)
     if token.kind == "illegal" and token.text == ":":
@@ -87,9 +85,7 @@ def _check_token(token: Token, path: Path) -> None:
 
 def bind_clock(sql: str) -> str:
     """Return `sql` with CURRENT_TIMESTAMP and its kin bound to the step's start."""
-    return "".join(
-        _CLOCK.get(t.text.upper(), t.text) if t.kind == "word" else t.text for t in all_tokens(sql)
-    )
+    return "".join(_CLOCK.get(t.text.upper(), t.text) if t.kind == "word" else t.text for t in all_tokens(sql))
 
 
 def binds_of(sql: str) -> tuple[str, ...]:

@@ -8,16 +8,19 @@ Triggers hold still meanwhile: they are dropped in the transaction and made agai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.dialects.sqlite.effects import fires_on
 from engine.dialects.sqlite.guards import guards, holds, matches, referring
 from engine.dialects.sqlite.journal import Counters, Journal
+from engine.dialects.sqlite.parking import in_unique_keys, park
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl
 from engine.dialects.sqlite.walk import between, key_loop, rows
 from engine.model.plan import Statement, Unit
 from engine.model.state import SchemaState, fold, same_name
 
+_DEFER = Statement("PRAGMA defer_foreign_keys = ON", "setting", "setting")
 _REVERSE = {"insert": "delete", "update": "update", "delete": "insert"}
 
 
@@ -59,27 +62,25 @@ def undo_units(
         after=ending,
         undo=(),
     )
+    if alone is not None and "update" in alone.events and in_unique_keys(alone, state):
+        aside, back = park(alone, state, "new", "old", "live")
+        alone_steps = (_DEFER, *still, *aside, *_statements(alone, state, journals), *back, *again)
+        return (replace(base, before=alone_steps, why=f"in one transaction, from the journal {alone.name}"),)
     if alone is not None:
         keys = alone.key_columns()
         range_ = between([f"j.{quote(n)}" for n in keys])
         body = (*still, *_statements(alone, state, journals, f" AND {range_}"), *again)
         loop = key_loop(alone.name, keys, body, None, alone.key.names)
-        return (
-            _with(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),
-        )
+        return (replace(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),)
     ordered = _children_first(journals, state)
     steps = [_removal(j, state, journals) for j in ordered if "insert" in j.events]
     steps += [_return(j) for j in reversed(ordered) if "delete" in j.events]
-    steps += [s for j in ordered for s in _values(j)]
-    defer = Statement("PRAGMA defer_foreign_keys = ON", "setting", "setting")
+    # Parents first: what refers to them follows by itself, and is then as it was already.
+    for journal in reversed(ordered):
+        aside, back = park(journal, state, "new", "old", "live") if "update" in journal.events else ((), ())
+        steps += [*aside, *_values(journal), *back]
     why = f"in one transaction, from the journals {', '.join(j.name for j in journals)}"
-    return (_with(base, before=(defer, *still, *steps, *again), why=why),)
-
-
-def _with(unit: Unit, **changes: object) -> Unit:
-    from dataclasses import replace
-
-    return replace(unit, **changes)  # type: ignore[arg-type]
+    return (replace(base, before=(_DEFER, *still, *steps, *again), why=why),)
 
 
 def _statements(
@@ -93,9 +94,7 @@ def _statements(
     return (*found, *_values(journal, range_))
 
 
-def _removal(
-    journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = ""
-) -> Statement:
+def _removal(journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = "") -> Statement:
     """Rows that the step made go, unless they were changed since or rows of others need them."""
     table = quote(journal.table.name)
     keys = ", ".join(quote(n) for n in journal.key.names)
@@ -134,9 +133,7 @@ def _return(journal: Journal, range_: str = "") -> Statement:
     if journal.keeps_row_id:
         row_id = quote(journal.table.row_id)
         names.append(journal.table.row_id)
-        values.append(
-            f'CASE WHEN NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{row_id} = j."row") THEN j."row" END'
-        )
+        values.append(f'CASE WHEN NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{row_id} = j."row") THEN j."row" END')
     taken = f"EXISTS (SELECT 1 FROM {table} AS t WHERE {matches(journal)})"
     key = ", ".join(quote(n) for n in journal.key.names)
     sets = ", ".join(f"{quote(c.name)} = excluded.{quote(c.name)}" for c in journal.images)

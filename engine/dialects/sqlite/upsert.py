@@ -36,9 +36,7 @@ def conflict_clause(
         names = _only_key(session, table, columns)
     target = _target(session, table, names)
     mine = {fold(n) for n in names}
-    sets = ", ".join(
-        f"{quote(c.name)} = excluded.{quote(c.name)}" for c in columns if fold(c.name) not in mine
-    )
+    sets = ", ".join(f"{quote(c.name)} = excluded.{quote(c.name)}" for c in columns if fold(c.name) not in mine)
     if on_conflict == "skip" or not sets:
         return f"ON CONFLICT {target} DO NOTHING"
     return f"ON CONFLICT {target} DO UPDATE SET {sets}"
@@ -84,7 +82,5 @@ def _target(session: Planning, table: Table, names: tuple[str, ...]) -> str:
         "SP111",
         f"no primary key, unique key or unique index of `{table.name}` is over ({', '.join(names)})",
         ("conflict_key",),
-        hint=f"`{table.name}` is unique by {shown}"
-        if shown
-        else f"add a unique index on ({columns_sql(names)}) first",
+        hint=f"`{table.name}` is unique by {shown}" if shown else f"add a unique index on ({columns_sql(names)}) first",
     )

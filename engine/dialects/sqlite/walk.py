@@ -108,9 +108,7 @@ def _key(table: Table, names: tuple[str, ...], *, unique: bool) -> Key:
     # Without ROWID or STRICT a primary key of SQLite may hold NULL unless it says otherwise.
     solid = {fold(n) for n in table.primary_key} if not table.row_id else set()
     nullable = tuple(
-        c.name
-        for c in columns
-        if not c.not_null and not is_row_id(table, c.name) and fold(c.name) not in solid
+        c.name for c in columns if not c.not_null and not is_row_id(table, c.name) and fold(c.name) not in solid
     )
     return Key(columns, nullable=nullable, unique=unique)
 
@@ -119,12 +117,7 @@ def _unique_keys(table: Table, state: SchemaState) -> list[tuple[str, ...]]:
     """Return column lists that the schema keeps unique, by the columns' own collations."""
     found = [k.columns for k in table.keys if not k.primary]
     for index in state.indexes_of(table.name):
-        if (
-            index.unique
-            and index.where is None
-            and "" not in index.columns
-            and not has_word(index.sql, "COLLATE")
-        ):
+        if index.unique and index.where is None and "" not in index.columns and not has_word(index.sql, "COLLATE"):
             found.append(index.columns)
     return found
 

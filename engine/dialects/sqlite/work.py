@@ -47,9 +47,7 @@ class Work:
         """Return the names of its value columns."""
         return tuple(f"new_{c.name}" for c in self.values)
 
-    def fill(
-        self, key: Sequence[str], values: Sequence[str], frame: str, condition: str, rank: str = ""
-    ) -> Statement:
+    def fill(self, key: Sequence[str], values: Sequence[str], frame: str, condition: str, rank: str = "") -> Statement:
         """Return the statement that fixes what the step touches.
 
         Args:

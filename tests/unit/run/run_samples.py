@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,7 @@ def update_unit(size: int | None = None, **more: Any) -> Unit:
     from engine.model.plan import Guard
 
     journal = "engine_undo_1"
-    changed = (
-        f"FROM {journal} j JOIN items i ON i.id = j.id WHERE i.title IS NOT j.new AND i.title IS NOT j.old"
-    )
+    changed = f"FROM {journal} j JOIN items i ON i.id = j.id WHERE i.title IS NOT j.new AND i.title IS NOT j.old"
     guard = Guard(
         "changed",
         "items",
@@ -189,9 +188,7 @@ def index_unit() -> Unit:
 def plan(*units: Unit, single: bool = False, version: str = "001", **more: Any) -> MigrationPlan:
     """A migration of `units`, or of all four kinds above, in batches of 4 and 3."""
     chosen = units or (create_unit(), copy_unit(4), update_unit(3), index_unit())
-    return MigrationPlan(
-        version, f"migration {version}", chosen, single=single, checksum=f"1:{version}", **more
-    )
+    return MigrationPlan(version, f"migration {version}", chosen, single=single, checksum=f"1:{version}", **more)
 
 
 @dataclass
@@ -212,17 +209,13 @@ class Database:
         tables = [name for kind, name, _, _ in schema if kind == "table"]
         found: dict[str, Any] = {"schema": schema}
         for table in tables:
-            found[table] = [
-                tuple(r) for r in self.driver.query(f'SELECT rowid, * FROM "{table}" ORDER BY rowid')
-            ]
+            found[table] = [tuple(r) for r in self.driver.query(f'SELECT rowid, * FROM "{table}" ORDER BY rowid')]
         return found
 
     def engine_tables(self) -> list[str]:
         return sorted(
             r[0]
-            for r in self.driver.query(
-                "SELECT name FROM sqlite_schema WHERE name GLOB 'engine_*' AND type = 'table'"
-            )
+            for r in self.driver.query("SELECT name FROM sqlite_schema WHERE name GLOB 'engine_*' AND type = 'table'")
         )
 
     def reopen(self) -> None:
@@ -249,3 +242,32 @@ def fill(path: Path) -> None:
         driver.execute("INSERT INTO items VALUES (:id, :title)", {"id": n * 3, "title": f"item {n}"})
     driver.commit()
     driver.close()
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class CrashingDriver(SQLiteDriver):
+    """Dies before or after call number `at`; nothing works after that."""
+
+    at = 0
+    after = False
+    calls = 0
+    dead = False
+
+    def _send(self, sql: str, params: Mapping[str, Any] | None) -> Any:
+        if self.dead:
+            raise Crash(sql)
+        self.calls += 1
+        if self.calls == self.at and not self.after:
+            self.dead = True
+            raise Crash(sql)
+        result = super()._send(sql, params)
+        if self.calls == self.at:
+            if result.description is not None:
+                result.fetchall()
+            result.close()
+            self.dead = True
+            raise Crash(sql)
+        return result

@@ -28,7 +28,5 @@ def test_applies_and_takes_back_everything(db: Database, single: bool) -> None:
     assert db.content() == before
     assert "engine_undo_1" not in db.engine_tables()
     record = db.ledger.record("001")
-    assert (
-        record is not None and not record.applied and record.state == "rolled_back" and record.rolled_back_at
-    )
+    assert record is not None and not record.applied and record.state == "rolled_back" and record.rolled_back_at
     assert db.ledger.progress("001", "apply") == db.ledger.progress("001", "rollback") == ()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from run_samples import Database, copy_unit, create_unit, index_unit, plan, quick, update_unit
+from run_samples import Crash, CrashingDriver, Database, copy_unit, create_unit, index_unit, plan, quick, update_unit
 
-from engine.dialects.sqlite.driver import SQLiteDriver
 from engine.dialects.sqlite.ledger import Ledger
 from engine.model.plan import MigrationPlan
 from engine.run.executor import apply
@@ -24,35 +22,6 @@ FIXED = RunOptions(now=lambda: "2026-01-31 12:00:00")
 def small(single: bool) -> MigrationPlan:
     """DDL, a copy and a journaled update of three batches each, an index."""
     return plan(create_unit(), copy_unit(10), update_unit(9), index_unit(), single=single)
-
-
-class Crash(BaseException):
-    """The process is gone."""
-
-
-class CrashingDriver(SQLiteDriver):
-    """Dies before or after call number `at`; nothing works after that."""
-
-    at = 0
-    after = False
-    calls = 0
-    dead = False
-
-    def _send(self, sql: str, params: Mapping[str, Any] | None) -> Any:
-        if self.dead:
-            raise Crash(sql)
-        self.calls += 1
-        if self.calls == self.at and not self.after:
-            self.dead = True
-            raise Crash(sql)
-        result = super()._send(sql, params)
-        if self.calls == self.at:
-            if result.description is not None:
-                result.fetchall()
-            result.close()
-            self.dead = True
-            raise Crash(sql)
-        return result
 
 
 def crashing(db: Database, at: int, after: bool) -> CrashingDriver:
@@ -110,9 +79,7 @@ def disturbed(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("single", [True, False], ids=["single", "stepwise"])
-def test_apply_ends_the_same_wherever_it_crashed(
-    make: Callable[[str], Database], single: bool, after: bool
-) -> None:
+def test_apply_ends_the_same_wherever_it_crashed(make: Callable[[str], Database], single: bool, after: bool) -> None:
     undisturbed = make("clean.db")
     forward(undisturbed, single)
     wanted = undisturbed.content()
@@ -124,9 +91,7 @@ def test_apply_ends_the_same_wherever_it_crashed(
         assert found == steps
         # I7: each changed row has exactly one journal row
         assert (
-            db.one("SELECT count(*) FROM engine_undo_1")
-            == db.one("SELECT count(DISTINCT id) FROM engine_undo_1")
-            == 25
+            db.one("SELECT count(*) FROM engine_undo_1") == db.one("SELECT count(DISTINCT id) FROM engine_undo_1") == 25
         )
 
     assert disturbed(make, "a", lambda db: None, lambda db: forward(db, single), after, check) > 60
@@ -134,9 +99,7 @@ def test_apply_ends_the_same_wherever_it_crashed(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("single", [True, False], ids=["single", "stepwise"])
-def test_rollback_ends_the_same_wherever_it_crashed(
-    make: Callable[[str], Database], single: bool, after: bool
-) -> None:
+def test_rollback_ends_the_same_wherever_it_crashed(make: Callable[[str], Database], single: bool, after: bool) -> None:
     wanted = make("clean.db").content()
 
     def act(db: Database) -> MigrationResult:

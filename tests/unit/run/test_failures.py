@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - SQL reads best on one line
 """What fails, what is true then, and what goes on from there (decisions 12 and 13)."""
 
 from __future__ import annotations
@@ -68,9 +67,7 @@ def test_a_failed_statement_leaves_the_database_as_it_was(db: Database, single: 
     assert db.content() == before
     assert "engine_undo_1" not in db.engine_tables()
     record = db.ledger.record("001")
-    assert (
-        record is None if single else (record is not None and record.state == "failed" and not record.applied)
-    )
+    assert record is None if single else (record is not None and record.state == "failed" and not record.applied)
     assert [e.outcome for e in db.ledger.events()] == ["failed"]
     # mended, it goes through
     assert run(db, plan(*ALL, single=single)).state == "applied"
@@ -103,9 +100,7 @@ def test_an_undo_stops_before_a_committed_step_without_a_way_back(db: Database) 
 
 def test_rows_that_break_a_new_constraint_are_exit_3(db: Database) -> None:
     db.driver.execute("UPDATE items SET title = 'same' WHERE id < 10")
-    unit = Unit(
-        "1-index", "1-index", "unique titles", "+", before=(ddl("CREATE UNIQUE INDEX u ON items (title)"),)
-    )
+    unit = Unit("1-index", "1-index", "unique titles", "+", before=(ddl("CREATE UNIQUE INDEX u ON items (title)"),))
     result = run(db, plan(unit, single=True))
     assert isinstance(result.error, CheckFailed)
     assert "step 1-index: the rows break the new constraint" in result.error.message
@@ -169,9 +164,7 @@ def test_every_check_that_fails_is_reported_and_fails_the_migration(db: Database
 def test_a_check_that_only_reads_holds_up_no_writer_and_runs_at_its_place(db: Database) -> None:
     sent: list[str] = []
     check = Check("notes are full", asked("SELECT count(*) FROM notes"), asked("SELECT count(*) FROM items"))
-    what = plan(
-        create_unit(), copy_unit(4), validate(check), replace(index_unit(), id="6-index", step="6-index")
-    )
+    what = plan(create_unit(), copy_unit(4), validate(check), replace(index_unit(), id="6-index", step="6-index"))
     db.driver.listener = lambda sql, params: sent.append(sql)
     assert run(db, what).state == "applied"
     place = sent.index("SELECT count(*) FROM notes")
@@ -472,10 +465,7 @@ def test_a_missing_journal_is_drift_before_the_first_write(db: Database) -> None
     db.driver.execute("DROP TABLE engine_undo_1")
     before = db.content()
     result = back(db)
-    assert (
-        isinstance(result.error, Drift)
-        and "`engine_undo_1` of step 3-update is missing" in result.error.message
-    )
+    assert isinstance(result.error, Drift) and "`engine_undo_1` of step 3-update is missing" in result.error.message
     assert db.content() == before
 
 
@@ -498,10 +488,7 @@ def test_a_conflict_while_a_failure_is_undone_is_told_with_the_failure(db: Datab
     )
     result = run(db, plan(create_unit(), update_unit(3), meddle, failing()))
     assert result.state == "failed" and isinstance(result.error, DatabaseError)
-    assert (
-        "could not be undone" in result.error.kept
-        and result.error.next == "engine rollback --on-conflict skip"
-    )
+    assert "could not be undone" in result.error.kept and result.error.next == "engine rollback --on-conflict skip"
     assert back(db, RunOptions(on_conflict="skip")).state == "rolled_back"
 
 
@@ -594,7 +581,5 @@ def test_a_commit_that_was_kept_though_it_seemed_to_fail_is_believed(
     with db.ledger.lock("apply"):
         db.ledger.start()
         monkeypatch.setattr(db.driver, "commit", commit)
-        result = apply(
-            db.driver, db.ledger, plan(replace(copy_unit(4), touches=()), version="002", on_failure="stop")
-        )
+        result = apply(db.driver, db.ledger, plan(replace(copy_unit(4), touches=()), version="002", on_failure="stop"))
     assert result.state == "interrupted"

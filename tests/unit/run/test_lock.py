@@ -50,9 +50,7 @@ def test_a_held_lock_is_refused_at_once_and_says_who(db: Database) -> None:
     with pytest.raises(LockHeld) as caught, db.ledger.lock("apply"):
         pass
     assert time.monotonic() - begin < 1
-    assert (
-        f"process {other.pid}" in caught.value.message and "(engine apply), since 2" in caught.value.message
-    )
+    assert f"process {other.pid}" in caught.value.message and "(engine apply), since 2" in caught.value.message
     assert caught.value.exit_code == 5 and "--lock-wait" in caught.value.hint
     holder = db.ledger.holder()
     assert holder is not None and holder.pid == other.pid

@@ -85,9 +85,7 @@ def test_an_empty_table_and_a_table_of_one_row_are_done_in_one_transaction(db: D
 
 
 def test_composite_keys_walk_every_row_once(db: Database) -> None:
-    db.driver.execute(
-        "CREATE TABLE pairs (a TEXT, b INTEGER, n INTEGER DEFAULT 0, PRIMARY KEY (a, b)) WITHOUT ROWID"
-    )
+    db.driver.execute("CREATE TABLE pairs (a TEXT, b INTEGER, n INTEGER DEFAULT 0, PRIMARY KEY (a, b)) WITHOUT ROWID")
     db.driver.execute("INSERT INTO pairs (a, b) SELECT char(65 + id % 3), id FROM items")
     at_least = "a >= :lo1 AND (a > :lo1 OR b >= :lo2)"
     most = "a <= :{0}1 AND (a < :{0}1 OR b <= :{0}2)"
@@ -100,9 +98,7 @@ def test_composite_keys_walk_every_row_once(db: Database) -> None:
             "bound",
             binds=(),
         ),
-        rows(
-            f"SELECT a, b FROM pairs WHERE {at_least} AND {most.format('up')} ORDER BY a, b LIMIT 1 OFFSET :skip"
-        ),
+        rows(f"SELECT a, b FROM pairs WHERE {at_least} AND {most.format('up')} ORDER BY a, b LIMIT 1 OFFSET :skip"),
         (rows(f"UPDATE pairs SET n = n + 1 WHERE {at_least} AND {most.format('hi')}", count="written"),),
         rows(
             f"SELECT a, b FROM pairs WHERE a >= :hi1 AND (a > :hi1 OR b > :hi2) AND {most.format('up')} ORDER BY a, b LIMIT 1"

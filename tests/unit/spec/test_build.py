@@ -50,9 +50,7 @@ def test_a_file_says_what_it_is() -> None:
         ("sqlite", "mysql"),
     )
     assert (made.on_failure, made.transaction) == ("stop", "step")
-    assert [(i.rule, i.reason, i.until) for i in made.ignore] == [
-        ("DT107", "counted elsewhere", "2027-01-31")
-    ]
+    assert [(i.rule, i.reason, i.until) for i in made.ignore] == [("DT107", "counted elsewhere", "2027-01-31")]
     assert str(made.ignore[0].span) == "001_test.yaml:7:10"
     assert str(made.span(("transaction",))) == "001_test.yaml:6:14"
 
@@ -117,9 +115,7 @@ def test_positions_count_steps_as_written_through_groups_and_repetitions() -> No
 
 
 def test_a_step_that_is_wrong_keeps_the_others_positions() -> None:
-    found = findings(
-        "steps:\n  - drpo: {table: a}\n  - drop: {tabel: b}\n  - {id: 3-drop, drop: {table: c}}\n"
-    )
+    found = findings("steps:\n  - drpo: {table: a}\n  - drop: {tabel: b}\n  - {id: 3-drop, drop: {table: c}}\n")
     assert [line.split(" ")[0] for line in found] == ["4:5", "5:12"]
 
 
@@ -142,6 +138,18 @@ def test_one_value_twice_in_for_each_is_an_id_twice() -> None:
 def test_an_anchored_step_used_twice_is_two_steps() -> None:
     made = steps("  - &a {drop: {table: a, if_exists: true}}\n  - *a\n")
     assert [own.id for own in made] == ["1-drop", "2-drop"]
+
+
+def test_every_finding_in_a_step_says_which() -> None:
+    _, found = read(
+        HEAD + "steps:\n  - drop: {tabel: a}\n  - steps:\n      - {id: x, drop: {table: no}}\n      - drpo: 1\n"
+        "  - text\n  - drop: {table: '{{ a }}'}\n  - sql: {{ b }}\nvars: {a: no}\n"
+    )
+    assert [d.step for d in found] == ["1-drop", "x", "3", "4", "6-sql", ""]
+
+
+def test_no_requirement_can_be_said() -> None:
+    assert spec("requires: []\nignore: []\nsteps: [{drop: {table: a}}]\n").requires == ()
 
 
 # ── variables, for_each, groups ───────────────────────────────────────────
@@ -168,9 +176,7 @@ def test_a_variable_without_a_value_for_this_database_is_refused_unless_the_file
 
 
 def test_a_variable_that_is_wrong_makes_no_template_wrong() -> None:
-    found = findings(
-        "vars: {a: no, b: [1], n: '{{ a }}'}\nsteps:\n  - drop: {table: '{{ a }}{{ b }}{{ n }}'}\n"
-    )
+    found = findings("vars: {a: no, b: [1], n: '{{ a }}'}\nsteps:\n  - drop: {table: '{{ a }}{{ b }}{{ n }}'}\n")
     assert [f.split(" | ")[0] for f in found] == [
         "3:11 SP104 unquoted `no` would be read as the boolean false by other YAML readers",
         "3:18 SP102 `b` takes text, a number, `true` or `false`, `null` or a mapping, and this is a list",
@@ -191,9 +197,7 @@ def test_a_template_is_rendered_in_names_sql_and_numbers() -> None:
 
 
 def test_a_template_that_gives_no_number_where_one_is_expected_is_refused() -> None:
-    (own,) = findings(
-        "vars: {n: many}\nsteps:\n  - transform: {table: t, set: {a: b}, batch_size: '{{ n }}'}\n"
-    )
+    (own,) = findings("vars: {n: many}\nsteps:\n  - transform: {table: t, set: {a: b}, batch_size: '{{ n }}'}\n")
     assert "5:52 SP102 a whole number is expected here, and this is `many`" in own
     (own,) = findings("vars: {n: 0}\nsteps:\n  - transform: {table: t, set: {a: b}, batch_size: '{{ n }}'}\n")
     assert "this is at least 1, and 0 is less" in own

@@ -39,15 +39,13 @@ SAME = {
         '  - transform: {table: albums, set: {title: "trim(title)"}, where: "id > 5"}',
         "  - transform:\n      table: albums\n      set:\n        title: trim(title)\n      where: |\n        id > 5\n",
     ),
-    "short forms": BASE.replace(
-        "title: {type: text, default", "title: {type: text, nullable: true, default"
-    ).replace("[[title]]", "[{column: title}]"),
-    "words for people": "ignore: [{rule: DT107}]\n"
-    + BASE.replace("- transform", "- description: x\n    transform"),
+    "short forms": BASE.replace("title: {type: text, default", "title: {type: text, nullable: true, default").replace(
+        "[[title]]", "[{column: title}]"
+    ),
+    "words for people": "ignore: [{rule: DT107}]\n" + BASE.replace("- transform", "- description: x\n    transform"),
     "ids": BASE.replace("- transform", "- id: second\n    transform"),
     "defaults that are written": "on_failure: rollback\ntransaction: auto\n" + BASE,
-    "variables by what they put in": "vars: {t: albums}\n"
-    + BASE.replace("{table: albums", "{table: '{{ t }}'"),
+    "variables by what they put in": "vars: {t: albums}\n" + BASE.replace("{table: albums", "{table: '{{ t }}'"),
 }
 
 

@@ -50,9 +50,7 @@ def records(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
                 yield from records(value, f"{path}/{key}")
 
 
-@pytest.mark.parametrize(
-    ("path", "node"), list(records(SCHEMA)), ids=lambda v: v if isinstance(v, str) else ""
-)
+@pytest.mark.parametrize(("path", "node"), list(records(SCHEMA)), ids=lambda v: v if isinstance(v, str) else "")
 def test_every_key_has_words_and_no_other_key_is_taken(path: str, node: dict[str, Any]) -> None:
     assert node["additionalProperties"] is False
     for key, own in node["properties"].items():

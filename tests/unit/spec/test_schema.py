@@ -24,7 +24,7 @@ def test_schema_is_read_from_the_repository_or_the_package() -> None:
 def test_a_missing_schema_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)
     monkeypatch.setattr("engine.__file__", str(tmp_path / "a" / "__init__.py"))
-    with pytest.raises(EngineError, match="schema.json is missing"):
+    with pytest.raises(EngineError, match=r"schema\.json is missing"):
         schema.load()
 
 

@@ -99,9 +99,7 @@ def test_dollar_quotes_hold_statements_together() -> None:
     assert statements(sql, "postgresql") == ("CREATE FUNCTION f() AS $$ a; b; $$ LANGUAGE sql", "c")
 
 
-@given(
-    st.text(alphabet="ab'\"`[]();-/*$:?@\\ \n.1é", max_size=30), st.sampled_from(["", "mysql", "postgresql"])
-)
+@given(st.text(alphabet="ab'\"`[]();-/*$:?@\\ \n.1é", max_size=30), st.sampled_from(["", "mysql", "postgresql"]))
 def test_tokens_lose_nothing_but_white_space(sql: str, dialect: str) -> None:
     found = list(tokens(sql, dialect))
     assert all(sql[t.start : t.start + len(t.text)] == t.text for t in found)

@@ -84,9 +84,7 @@ def run(
         maximum = check.maximum if check.other is None else high
         minimum = check.minimum if check.other is None else low
         if (maximum is not None and number > maximum) or (minimum is not None and number < minimum):
-            sample = (
-                db.execute(check.sample.sql, bound(check.sample, values)).fetchall() if check.sample else []
-            )
+            sample = db.execute(check.sample.sql, bound(check.sample, values)).fetchall() if check.sample else []
             raise CheckFailed(check.title, number, sample)
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -154,9 +152,7 @@ def send(db: sqlite3.Connection, statement: Statement, values: Mapping[str, Any]
     cursor = db.execute(statement.sql, bound(statement, values))
     if statement.count:
         first = cursor.fetchone()
-        totals.add(
-            statement.count, first[0] if first is not None else db.execute("SELECT changes()").fetchone()[0]
-        )
+        totals.add(statement.count, first[0] if first is not None else db.execute("SELECT changes()").fetchone()[0])
 
 
 def bound(statement: Statement, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,7 @@ def test_copy_brings_each_row_once_and_undo_leaves_no_trace(size):
     unit = plan(db, copy())
     totals = run(db, unit, size=size)
     assert totals.counts == {"selected": 7, "written": 5}
-    rows = db.execute(
-        "SELECT source_id, title, views FROM results WHERE source = 'new' ORDER BY id"
-    ).fetchall()
+    rows = db.execute("SELECT source_id, title, views FROM results WHERE source = 'new' ORDER BY id").fetchall()
     assert rows == [
         ("v3", "taken", None),
         ("v1", "", None),
@@ -204,9 +202,7 @@ def test_where_that_reads_the_target_means_the_target_as_it_was():
     )
     unit = plan(
         db,
-        CopyRows(
-            "a", None, "b", (("g", Sql("g")),), where=Sql("NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g)")
-        ),
+        CopyRows("a", None, "b", (("g", Sql("g")),), where=Sql("NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g)")),
     )
     assert run(db, unit, size=1).counts == {"selected": 3, "written": 3}
     assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'engine_undo_2'").fetchone()
@@ -271,9 +267,7 @@ def test_triggers_skip_holds_them_still_and_leaves_their_texts():
 
 def test_rows_that_others_refer_to_by_now_are_conflicts_and_are_not_cascaded_away():
     db = shorts()
-    db.execute(
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY, result INTEGER REFERENCES results ON DELETE CASCADE)"
-    )
+    db.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, result INTEGER REFERENCES results ON DELETE CASCADE)")
     unit = plan(db, copy())
     run(db, unit)
     db.execute("INSERT INTO notes SELECT 1, id FROM results WHERE source_id = 'v2'")

@@ -61,9 +61,7 @@ def test_rows_come_back_with_their_place_and_type(text):
 
 
 def test_keys_taken_since_are_conflicts_and_stay_unless_forced():
-    db = database(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, v);; INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')"
-    )
+    db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, v);; INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')")
     before = snapshot(db)
     unit = plan(db, DeleteRows("t", Sql("id <> 3")))
     run(db, unit)
@@ -96,9 +94,7 @@ def test_all_but_the_first_of_each_group_go():
 
 
 def test_where_that_reads_the_table_means_it_as_it_was():
-    db = database(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, n);; INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 10)"
-    )
+    db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, n);; INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 10)")
     unit = plan(db, DeleteRows("t", Sql("n < (SELECT avg(n) FROM t)")))
     assert run(db, unit, size=1).counts == {"selected": 3, "written": 3}
     assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'engine_undo_2'").fetchone()

@@ -161,10 +161,7 @@ def test_the_clock_is_bound_outside_of_quotes_only():
     sql = bind_clock("coalesce(a, current_timestamp, 'CURRENT_TIMESTAMP') || CURRENT_DATE || Current_Time")
     assert sql == "coalesce(a, :now, 'CURRENT_TIMESTAMP') || date(:now) || time(:now)"
     assert binds_of(sql + " || ':no'") == ("now",)
-    assert (
-        value(sql.replace("a,", "NULL,"), now="2024-05-06 07:08:09")
-        == "2024-05-06 07:08:092024-05-0607:08:09"
-    )
+    assert value(sql.replace("a,", "NULL,"), now="2024-05-06 07:08:09") == "2024-05-06 07:08:092024-05-0607:08:09"
 
 
 def test_names_in_a_text():

@@ -88,9 +88,7 @@ def test_the_primary_key_stands_on_a_column_or_below() -> None:
     assert below.primary_key == KeyDef(("a", "b"))
     both = table("{table: t, columns: {id: {type: integer, primary_key: true}}, primary_key: [id]}")
     assert both == inline
-    named = table(
-        "{table: t, columns: {id: {type: integer, primary_key: true}}, primary_key: {name: pk, column: id}}"
-    )
+    named = table("{table: t, columns: {id: {type: integer, primary_key: true}}, primary_key: {name: pk, column: id}}")
     assert (named.columns[0].primary_key, named.primary_key) == (False, KeyDef(("id",), "pk"))
 
 
@@ -142,9 +140,7 @@ def test_columns_that_contradict_themselves() -> None:
 
 
 def test_views_triggers_types() -> None:
-    assert change("create: {view: v, as: 'SELECT 1', replace: true}") == CreateView(
-        "v", Sql("SELECT 1"), True
-    )
+    assert change("create: {view: v, as: 'SELECT 1', replace: true}") == CreateView("v", Sql("SELECT 1"), True)
     assert change("create: {type: size, values: [s, 'no']}") == CreateType("size", ("s", "no"))
     assert change(
         "create: {trigger: g, table: t, timing: instead of, event: delete, when: 'old.a > 0', body: 'SELECT 1;'}"
@@ -152,9 +148,7 @@ def test_views_triggers_types() -> None:
 
 
 def test_what_is_missing_or_does_not_belong() -> None:
-    assert findings("steps:\n  - create: {view: v}\n") == [
-        "4:5 SP102 `as` is missing: a view needs it | add `as`"
-    ]
+    assert findings("steps:\n  - create: {view: v}\n") == ["4:5 SP102 `as` is missing: a view needs it | add `as`"]
     assert findings("steps:\n  - create: {view: v, as: x, columns: {a: text}}\n") == [
         "4:30 SP102 `columns` is not for a view | take it out"
     ]

@@ -16,9 +16,7 @@ from engine.steps.names import derive_name
         ("idx", "my table", ("größe", "''"), "idx_my table_größe"),
     ],
 )
-def test_table_and_columns_make_the_name(
-    prefix: str, table: str, parts: tuple[str, ...], expected: str
-) -> None:
+def test_table_and_columns_make_the_name(prefix: str, table: str, parts: tuple[str, ...], expected: str) -> None:
     assert derive_name(prefix, table, parts) == expected
 
 

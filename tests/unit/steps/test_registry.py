@@ -34,9 +34,7 @@ def test_the_verbs_of_this_version() -> None:
     assert not set(LATER) & set(names)
 
 
-@pytest.mark.parametrize(
-    ("verb", "text"), EXAMPLES, ids=[f"{verb}-{n}" for n, (verb, _) in enumerate(EXAMPLES)]
-)
+@pytest.mark.parametrize(("verb", "text"), EXAMPLES, ids=[f"{verb}-{n}" for n, (verb, _) in enumerate(EXAMPLES)])
 def test_every_example_builds_and_means_something(verb: str, text: str) -> None:
     own = step(text)
     assert own.verb == verb

@@ -53,9 +53,7 @@ def test_copy_in_full() -> None:
             ("e", Sql(None, (("sqlite", "x"), ("other", "y")))),
         ),
         Sql("x > 1"),
-        FirstOf(
-            (OrderPart("v"), OrderPart(sql=Sql("lower(w)"))), (OrderPart("id", None, "desc"), OrderPart("z"))
-        ),
+        FirstOf((OrderPart("v"), OrderPart(sql=Sql("lower(w)"))), (OrderPart("id", None, "desc"), OrderPart("z"))),
         ("id",),
         "replace",
         ("source", "n"),
@@ -115,9 +113,7 @@ def test_a_query_needs_a_key_and_rows_come_from_one_place() -> None:
     assert "a copy from a query needs `key`" in own
     (own,) = findings("steps:\n  - copy: {from: {table: a, sql: SELECT 1}, into: b, columns: same}\n")
     assert "rows come from a table or from {sql: …}" in own
-    (own,) = findings(
-        "steps:\n  - copy: {from: a, into: b, columns: same, first_of: {columns: {column: a, sql: b}}}\n"
-    )
+    (own,) = findings("steps:\n  - copy: {from: a, into: b, columns: same, first_of: {columns: {column: a, sql: b}}}\n")
     assert "this is a `column` or `sql`, one of the two" in own
 
 

@@ -212,9 +212,7 @@ def test_index_in_full() -> None:
 
 
 def test_index_in_short() -> None:
-    assert change("index: {table: t, column: a}") == CreateIndex(
-        IndexDef("t", (IndexColumnDef("a"),), "idx_t_a")
-    )
+    assert change("index: {table: t, column: a}") == CreateIndex(IndexDef("t", (IndexColumnDef("a"),), "idx_t_a"))
     assert change("index: {table: t, columns: {sql: a + 1}, name: mine}") == CreateIndex(
         IndexDef("t", (IndexColumnDef(sql=Sql("a + 1")),), "mine")
     )

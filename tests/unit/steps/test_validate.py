@@ -55,9 +55,7 @@ def checks(text: str) -> tuple[RowCheck, ...]:
         ),
         (
             "range: {table: a, column: b, min: 0, max: 1000}",
-            RowCheck(
-                "range", 0, "a", ("b",), extra=(("min", Literal(0, "0")), ("max", Literal(1000, "1000")))
-            ),
+            RowCheck("range", 0, "a", ("b",), extra=(("min", Literal(0, "0")), ("max", Literal(1000, "1000")))),
         ),
         (
             "same_rows: {left: {table: a, where: x}, right: b, key: id}",
