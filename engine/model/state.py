@@ -194,6 +194,9 @@ class SchemaState:
         return hashlib.sha256(repr(objects).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
 def same_name(left: str, right: str) -> bool:
     """Tell whether two identifiers name the same thing (ASCII case folded, as SQLite does)."""
     return fold(left) == fold(right)
@@ -201,7 +204,7 @@ def same_name(left: str, right: str) -> bool:
 
 def fold(name: str) -> str:
     """Return `name` with A–Z lowered; other letters keep their case, as in SQLite."""
-    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
+    return name.translate(_LOWER)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from engine.errors import Diagnostic, Path
-from engine.model.when import AllOf, DialectIs
+from engine.model.when import AllOf
 from engine.model.when import When as Condition
 from engine.source import Span
 from engine.spec.convert import Converter, Refused
 from engine.spec.document import Beside, Ignore, When
 from engine.spec.expand import Written
 from engine.spec.model import Step, Suppression, Verb
-from engine.spec.nodes import Node
+from engine.spec.nodes import List, Map, Node, Scalar
 from engine.spec.plain import places
 from engine.steps.base import entry, verbs
 from engine.steps.shapes import Record
@@ -52,17 +52,17 @@ class StepBuilder:
         """
         before = len(self.found)
         spans = _places(written)
-        to = self._converter(spans, written)
+        inner = replace(self, targets=_narrowed(self.targets, written))
+        to = inner._converter(spans, written)
         to.step = id or self._id(to, written)
-        when = self._when(to, written)
-        to.targets = _narrowed(self.targets, when)
+        when = inner._when(to, written)
         body = _tried(to, Record(verbs()[written.verb]), written.node.get(written.verb), (written.verb,))
         reason = self._reason(to, written)
         description = self._text(to, written, "description") or self._outer(to, written.descriptions)
         ignore = self._ignore(to, written)
         undo = None
         if written.undo is not None:
-            undo = tuple(self._undo(to.step, written.undo))
+            undo = tuple(inner._undo(to.step, written.undo))
         if len(self.found) > before or body is None:
             raise Refused  # what was passed over as broken is among the findings already
         return Step(
@@ -182,11 +182,13 @@ def _places(written: Written) -> Spans:
     return spans
 
 
-def _narrowed(targets: tuple[str, ...], when: Condition | None) -> tuple[str, ...]:
-    """Return the databases of `targets` on which a step with this condition can run."""
-    parts = when.parts if isinstance(when, AllOf) else (when,)
-    for part in parts:
-        if isinstance(part, DialectIs):
-            names = part.dialects
+def _narrowed(targets: tuple[str, ...], written: Written) -> tuple[str, ...]:
+    """Return the databases of `targets` on which a step with its conditions can run."""
+    own = written.node.get("when")
+    for when in (*written.whens, *([own] if own is not None else [])):
+        given = when.get("dialect") if isinstance(when, Map) else None
+        items = given.items if isinstance(given, List) else (given,)
+        names = {item.text for item in items if isinstance(item, Scalar)}
+        if names:
             targets = tuple(t for t in targets if t in names or (t == "mariadb" and "mysql" in names))
     return targets

@@ -115,8 +115,8 @@ class Converter:
         match shape:
             case shapes.Name():
                 return self.name(node)
-            case shapes.Names():
-                return self.each(node, self.name)
+            case shapes.Names(word=word):
+                return word if _is_word(node, word) else self.each(node, self.name)
             case shapes.Text(nullable=nullable):
                 return None if nullable and _is_null(node) else self.text(node)
             case shapes.Word():
@@ -192,6 +192,8 @@ class Converter:
     def mapping(self, shape: shapes.MapOf, node: Node, path: Path) -> object:
         """Return pairs of name and value, or the names of a list in their place."""
         if not isinstance(node, Map):
+            if _is_word(node, shape.word):
+                return shape.word
             if shape.or_names:
                 return self.each(node, self.name)
             raise self.refuse("SP102", "a mapping is expected here", node.span)
@@ -301,6 +303,10 @@ class Converter:
             if given.given_for(target) is None:
                 hint = f"add `{target}: …`, or `other: …` for all the rest"
                 raise self.refuse("SP111", f"there is no {what} for {target} among those given", node.span, hint)
+
+
+def _is_word(node: Node, word: str) -> bool:
+    return bool(word) and isinstance(node, Scalar) and node.text == word
 
 
 def _is_null(node: Node) -> bool:

@@ -14,6 +14,9 @@ from engine.spec.variables import scalar_value
 from engine.steps.base import verbs
 from engine.steps.shapes import DIALECTS
 
+MOST = 10_000
+"""Steps that one file may have, each repetition and group counted."""
+
 Bindings = tuple[tuple[str, str], ...]
 
 _ON_STEPS_ONLY = ("id", "undo", "irreversible")
@@ -58,6 +61,7 @@ class Expander:
     to: Converter
     quoting: Quoting
     _numbers: dict[Path, int] = field(default_factory=dict)
+    _made: int = 0
 
     def steps(self, node: Node, variables: Mapping[str, object]) -> Iterator[Written]:
         """Yield the steps of a file.
@@ -85,6 +89,12 @@ class Expander:
         for inner, bindings in repeats:
             bound = replace(outer, bindings=outer.bindings + bindings)
             self.to.bindings = bound.bindings
+            self._made += 1
+            if self._made > MOST:
+                if self._made == MOST + 1:
+                    words = f"with all its repetitions this file has more than {MOST:,} steps"
+                    self.to.report("SP102", words, _head(node), "split it up, or work on rows with one step")
+                return
             try:
                 if verb:
                     yield self._single(verb, node, inner, bound, path)

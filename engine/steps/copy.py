@@ -26,8 +26,6 @@ from engine.steps.fields_rows import (
 from engine.steps.keywords import RESERVED
 from engine.steps.shapes import Expr, MapOf, Name, Names, Record, SqlText, Word
 
-SAME = ("same",)
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -78,10 +76,10 @@ class Copy:
         "A table or a view, or {sql: …} with `key`.", Record(Origin), key="from", example="youtube_shorts"
     )
     into: str = field("The table that gets the rows.", Name(), example="youtube_results")
-    columns: tuple[tuple[str, Expression], ...] | tuple[str, ...] = field(
+    columns: tuple[tuple[str, Expression], ...] | tuple[str, ...] | str = field(
         "What each column of the target gets: target and expression; or a list of names; or `same` for the "
         "names that both have.",
-        MapOf(Expr(), or_names=True),
+        MapOf(Expr(), or_names=True, word="same"),
         example={"source_id": "video_id", "title": "trim(title)"},
     )
     where: Sql | None = field(
@@ -139,7 +137,7 @@ class Copy:
         )
 
     def _columns(self) -> tuple[tuple[str, Expression], ...] | None:
-        if self.columns == SAME:
+        if isinstance(self.columns, str):
             return None
         return tuple((c, Sql(_as_sql(c))) if isinstance(c, str) else c for c in self.columns)
 

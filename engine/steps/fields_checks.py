@@ -207,10 +207,10 @@ class SameRows:
     left: Side = field("One table.", Record(Side), example={"table": "a"})
     right: Side = field("The other.", Record(Side), example={"table": "b"})
     key: tuple[str, ...] = field("The columns by which rows belong together.", Names(), example="id")
-    columns: tuple[str, ...] = field(
+    columns: tuple[str, ...] | str = field(
         "The columns that are compared: names, or `same` for those that both have.",
-        Names(),
-        default=("same",),
+        Names(word="same"),
+        default="same",
         also=("column",),
         example="same",
     )
@@ -224,7 +224,7 @@ class SameRows:
             ("right_table", self.right.table),
             ("right_where", self.right.where),
             ("key", self.key),
-            ("columns", None if self.columns == ("same",) else self.columns),
+            ("columns", None if isinstance(self.columns, str) else self.columns),
         )
         return RowCheck("same_rows", place, self.left.table, description=self.description, extra=extra)
 

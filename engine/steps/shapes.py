@@ -27,9 +27,11 @@ class Names:
 
     Attributes:
         least: fewest names.
+        word: a bare word that may stand in its place, and is no name → `str`.
     """
 
     least: int = 1
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,14 @@ class MapOf:
     Attributes:
         value: shape of what stands on the right.
         choices: the only names there may be; empty for any.
-        or_names: what a list (or one bare name) in its place means: its names are given
-            as `tuple[str, ...]`.
+        or_names: whether a list (or one bare name) may stand in its place → `tuple[str, ...]`.
+        word: a bare word that may stand in its place, and is no name → `str`.
     """
 
     value: "Shape"
     choices: tuple[str, ...] = ()
     or_names: bool = False
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

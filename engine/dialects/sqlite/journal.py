@@ -176,9 +176,9 @@ class Counters:
                 "journal",
             ),
             Statement(
-                f'INSERT INTO {quote(self.name)} ("name", "was") SELECT column1,'
-                " (SELECT seq FROM sqlite_sequence WHERE sqlite_sequence.name = column1)"
-                f" FROM (VALUES {values})",
+                f'INSERT INTO {quote(self.name)} SELECT "name", "seq", "seq" FROM (SELECT column1 AS "name",'
+                " (SELECT seq FROM sqlite_sequence WHERE sqlite_sequence.name = column1) AS seq"
+                f" FROM (VALUES {values}))",
                 "rows",
                 "journal",
             ),
@@ -206,7 +206,10 @@ class Counters:
                 "restore",
             ),
             Statement(
-                f'DELETE FROM sqlite_sequence WHERE EXISTS (SELECT 1 {stands} AND {journal}."was" IS NULL)',
+                # A row with 0 is what SQLite makes when the undo itself inserts nothing.
+                f"DELETE FROM sqlite_sequence WHERE EXISTS (SELECT 1 FROM {journal}"
+                f' WHERE {journal}.name = sqlite_sequence.name AND {journal}."was" IS NULL'
+                f' AND coalesce({journal}."now", 0) = sqlite_sequence.seq)',
                 "rows",
                 "restore",
             ),

@@ -100,8 +100,13 @@ def recording_of(
                 recorded.append(Journal(name, one, key, images_of(one, key), frozenset(own)))
         else:
             recorded.append(Journal(name, one, key, images_of(one, key), ALL))
-    inserting = [t.name for t in tables if t.auto_increment and (not same_name(t.name, table.name) or "insert" in own)]
-    counters = Counters(f"engine_undo_{session.undo_number()}", tuple(inserting)) if inserting else None
+    # Where rows may come or (on the way back) come again, the counter moves.
+    counted = [
+        j.table.name
+        for j in (*([planned] if planned else []), *recorded)
+        if j.table.auto_increment and j.events != {"update"}
+    ]
+    counters = Counters(f"engine_undo_{session.undo_number()}", tuple(counted)) if counted else None
     return Recording(planned, tuple(recorded), counters, _words(table, tables, planned, recorded, found, own))
 
 

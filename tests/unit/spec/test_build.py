@@ -306,6 +306,24 @@ def test_a_condition_on_the_database_narrows_what_must_be_there() -> None:
     assert spec(head + "  - transform: {table: t, set: {a: {sqlite: x, mysql: y}}}\n")
 
 
+def test_a_condition_on_the_database_goes_for_conditions_and_ways_back_too() -> None:
+    made = spec(
+        "dialects: [sqlite, postgresql]\nsteps:\n  - when: {dialect: sqlite, sql: {sqlite: SELECT 1}}\n"
+        "    sql: {sqlite: a}\n    undo: {sqlite: b}\n"
+        "  - when: {dialect: [sqlite]}\n    steps:\n      - sql: {sqlite: a}\n        undo: [{sqlite: b}]\n"
+    )
+    assert len(made.steps) == 2
+
+
+def test_repetitions_of_repetitions_have_an_end() -> None:
+    items = ", ".join(str(n) for n in range(120))
+    (own,) = findings(
+        f"steps:\n  - for_each: {{a: [{items}]}}\n    steps:\n"
+        f"      - for_each: {{b: [{items}]}}\n        drop: {{table: 't{{{{ a }}}}_{{{{ b }}}}'}}\n"
+    )
+    assert "SP102 with all its repetitions this file has more than 10,000 steps" in own
+
+
 def test_the_first_findings_are_first() -> None:
     found = findings("steps:\n  - drop: {tabel: a}\nvars: {a: no}\nfoo: 1\n")
     places = [tuple(map(int, re.findall(r"\d+", line)[:2])) for line in found]

@@ -65,6 +65,7 @@ def test_copy_in_full() -> None:
 
 def test_copy_of_the_same_names_a_list_and_a_query() -> None:
     assert change("copy: {from: a, into: b, columns: same}") == CopyRows("a", None, "b", None)
+    assert change("copy: {from: a, into: b, columns: [same]}").columns == (("same", Sql("same")),)  # type: ignore[union-attr]
     own = change("copy: {from: {sql: SELECT 1}, into: b, columns: [x, order, 'my col', 'a\"b'], key: x}")
     assert own == CopyRows(
         "",

@@ -92,6 +92,8 @@ def test_checks_know_their_place() -> None:
 def test_columns_of_a_comparison() -> None:
     (own,) = checks("same_rows: {left: a, right: b, key: id, columns: [x, y]}")
     assert dict(own.extra)["columns"] == ("x", "y")
+    (own,) = checks("same_rows: {left: a, right: b, key: id, column: [same]}")
+    assert dict(own.extra)["columns"] == ("same",)
 
 
 @pytest.mark.parametrize(
