@@ -1,8 +1,9 @@
 """The closed vocabulary of what steps mean. Frozen, free of dialect.
 
-Each change says what it `touches` and how it is undone (`invert`), given the
-state before it. A step makes changes; a dialect renders them; nothing else
-may invent a kind of change.
+A step makes changes; a dialect's session renders them, with the way back taken
+from the state before, and advances the state; nothing else may invent a kind
+of change. Why the inverse lives in the session and not here:
+`docs/decisions/001`.
 """
 
 from __future__ import annotations
@@ -21,44 +22,67 @@ from engine.model.definitions import (
 )
 from engine.model.expression import Expression, Literal, PerDialect, Sql
 from engine.model.row_changes import (
-    Amount as Amount,
+    Amount,
+    CheckRows,
+    CopyRows,
+    DataChange,
+    DeleteRows,
+    Expect,
+    FirstOf,
+    InsertRows,
+    Join,
+    OrderPart,
+    RowCheck,
+    RunSql,
+    UpdateRows,
 )
-from engine.model.row_changes import (
-    CheckRows as CheckRows,
-)
-from engine.model.row_changes import (
-    CopyRows as CopyRows,
-)
-from engine.model.row_changes import (
-    DataChange as DataChange,
-)
-from engine.model.row_changes import (
-    DeleteRows as DeleteRows,
-)
-from engine.model.row_changes import (
-    Expect as Expect,
-)
-from engine.model.row_changes import (
-    FirstOf as FirstOf,
-)
-from engine.model.row_changes import (
-    InsertRows as InsertRows,
-)
-from engine.model.row_changes import (
-    Join as Join,
-)
-from engine.model.row_changes import (
-    OrderPart as OrderPart,
-)
-from engine.model.row_changes import (
-    RowCheck as RowCheck,
-)
-from engine.model.row_changes import (
-    RunSql as RunSql,
-)
-from engine.model.row_changes import (
-    UpdateRows as UpdateRows,
-)
+
+__all__ = [
+    "Action",
+    "AddCheck",
+    "AddColumn",
+    "AddExclude",
+    "AddForeignKey",
+    "AddUnique",
+    "AlterTable",
+    "Amount",
+    "Change",
+    "ChangeColumn",
+    "CheckRows",
+    "CopyRows",
+    "CreateIndex",
+    "CreateTable",
+    "CreateTrigger",
+    "CreateType",
+    "CreateView",
+    "DataChange",
+    "DeleteRows",
+    "DropColumn",
+    "DropConstraint",
+    "DropIndex",
+    "DropTable",
+    "DropTrigger",
+    "DropType",
+    "DropView",
+    "Expect",
+    "FirstOf",
+    "InsertRows",
+    "Join",
+    "OrderPart",
+    "RenameColumn",
+    "RenameConstraint",
+    "RenameIndex",
+    "RenameTable",
+    "RenameType",
+    "RenameView",
+    "RowCheck",
+    "RunSql",
+    "SetComment",
+    "SetOptions",
+    "SetPrimaryKey",
+    "UpdateRows",
+    "ValidateConstraint",
+]
 
 
 # ── tables ────────────────────────────────────────────────────────────────

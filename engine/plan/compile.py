@@ -95,9 +95,7 @@ class Compiler:
             before=self.session.state.fingerprint(),
         )
         if spec.dialects and name not in spec.dialects:
-            return replace(
-                plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}"
-            )
+            return replace(plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}")
         made: set[str] = set()
         units: list[Unit] = []
         for step in spec.steps:
@@ -131,15 +129,10 @@ class Compiler:
                 if step.undo is not None and not step.irreversible:
                     units = self._given(spec, step, units)
                 if step.irreversible:
-                    units = tuple(
-                        replace(u, undo=(), reversible="no", reason=step.irreversible) for u in units
-                    )
-                if isinstance(answer, str) and step.when is not None:
-                    condition = self.session.condition(step.id, answer, describe(step.when))
-                    units = tuple(replace(u, condition=condition) for u in units)
+                    units = tuple(replace(u, undo=(), reversible="no", reason=step.irreversible) for u in units)
+                units = _under(step, answer, step.id, units, self.session)
                 units = tuple(
-                    replace(u, title=f"{u.title}: {step.description}") if step.description else u
-                    for u in units
+                    replace(u, title=f"{u.title}: {step.description}") if step.description else u for u in units
                 )
         except Problem as problem:
             units = ()
@@ -148,9 +141,7 @@ class Compiler:
         self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over))
         return units
 
-    def _changes(
-        self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]
-    ) -> tuple[Unit, ...]:
+    def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]) -> tuple[Unit, ...]:
         units: list[Unit] = []
         for change in changes:
             context = StepContext(
@@ -172,6 +163,8 @@ class Compiler:
         It hangs on the step's first unit: that has run whenever anything of
         the step has.
         """
+        if not units:
+            return ()
         fork = self.session.fork()
         back: list[Unit] = []
         for number, undo in enumerate(step.undo or ()):
@@ -311,6 +304,14 @@ class Compiler:
         return f"step {off.step} needs foreign keys off, and step {rows.step} writes a table that has them"
 
 
+def _under(step: Step, answer: bool | str, name: str, units: Sequence[Unit], session: Session) -> tuple[Unit, ...]:
+    """Put `units` under the part of a step's `when` that only the step's start can tell."""
+    if not isinstance(answer, str) or step.when is None:
+        return tuple(units)
+    condition = session.condition(name, answer, describe(step.when))
+    return tuple(replace(u, condition=condition) for u in units)
+
+
 def _with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:
     """Add to `touches` the tables whose text the change rewrote too (a rename reaches foreign keys).
 
@@ -360,8 +361,7 @@ def _early(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
         mine = {fold(t) for t in unit.touches}
         if unit.undo and mine & touched:
             undo = tuple(
-                replace(back, guards=tuple(replace(g, early=False) for g in back.guards))
-                for back in unit.undo
+                replace(back, guards=tuple(replace(g, early=False) for g in back.guards)) for back in unit.undo
             )
             result[place] = replace(unit, undo=undo)
         touched |= mine

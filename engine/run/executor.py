@@ -220,7 +220,7 @@ class _Apply:
 
     def _undo(self, error: EngineError) -> None:
         """Take back what was done (decision 12), and say in `error` what is true then."""
-        from engine.run.rollback import undo_failed
+        from engine.run.failure import undo_failed
 
         self.listener(Undoing(self.plan.version, error.message))
         error.kept, error.next = undo_failed(self.driver, self.ledger, self.plan, self.options, self.listener)

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger, Progress, Record
-from engine.errors import Conflict, Drift, EngineError, NotReversible, Stopped
+from engine.errors import Drift, EngineError, NotReversible
 from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import fold
 from engine.plan.serialise import loads
@@ -369,38 +369,3 @@ def no_way_back(version: str, unit: Unit) -> NotReversible:
         kept="nothing was rolled back",
         details={"version": version, "step": unit.step, "reason_given": unit.reason},
     )
-
-
-def undo_failed(
-    driver: Driver, ledger: Ledger, plan: MigrationPlan, options: RunOptions, listener: Listener
-) -> tuple[str, str]:
-    """Take back what a failed apply did, as far as it can be (decision 12).
-
-    Returns:
-        What is true now, and the command that goes on from here, in words.
-    """
-    back = Back(driver, ledger, plan, replace(options, on_conflict="abort"), listener, failed=True)
-    stuck: Unit | None = None
-    try:
-        back.record = ledger.record(plan.version)
-        stored = back.read_what_ran()
-        stuck = next((u for u in reversed(back.ran) if u.reversible == "no"), None)
-        if stuck is not None:
-            back.ran = back.ran[back.ran.index(stuck) + 1 :]
-        back.tasks = tasks(back.ran, stored)
-        back.require_journals()
-        back.look_for_conflicts()
-        back.run(options.now(), until=stuck)
-    except Conflict as conflict:
-        return (f"what {plan.version} had done could not be undone: {conflict.message}", conflict.next)
-    except Stopped as stopped:
-        return (f"undoing {plan.version} was stopped: {back.how_far()}; {stopped.message}", "engine rollback")
-    except EngineError as error:
-        return (f"undoing {plan.version} failed: {error.message}; {back.how_far()}", "engine rollback")
-    if stuck is not None:
-        reason = stuck.reason or "as the spec says"
-        return (
-            f"{plan.version} was undone back to step {stuck.step}, which has no way back ({reason})",
-            "engine apply",
-        )
-    return (f"what {plan.version} had done was undone: the database is as it was before", "")

@@ -59,7 +59,8 @@ def kill_until_done(
 ) -> None:
     """Kill `command` again and again until KILLS have hit; each database that gets through must be right."""
     dice = random.Random(f"{SEED} {command}")
-    whole = float(str(known[seconds]))
+    # A disk that was busy while the whole run was timed must not make the kills come too late.
+    whole = min(float(str(known[seconds])), 8.0)
     kills, rounds = 0, 0
     while kills < KILLS:
         rounds += 1

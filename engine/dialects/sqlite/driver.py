@@ -63,9 +63,7 @@ class _Connection(sqlite3.Connection):
 
     def _refuse(self, what: str) -> None:
         if self.lent:
-            raise sqlite3.ProgrammingError(
-                f"{what} is not up to a migration: the engine commits when it is done"
-            )
+            raise sqlite3.ProgrammingError(f"{what} is not up to a migration: the engine commits when it is done")
 
 
 class SQLiteDriver:
@@ -228,9 +226,7 @@ def is_engines(table: str) -> bool:
     return folded == "migration_history" or folded.startswith("engine_")
 
 
-def connect(
-    path: str | os.PathLike[str], read_only: bool = False, *, lock_timeout: float = 5.0
-) -> SQLiteDriver:
+def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeout: float = 5.0) -> SQLiteDriver:
     """Open the database at `path`, or a new one.
 
     The journal mode of the file is never changed.

@@ -47,9 +47,7 @@ class Ledger:
 
     # ── the lock ──────────────────────────────────────────────────────────
     @contextmanager
-    def lock(
-        self, command: str, wait: float = 0.0, give_up: Callable[[], bool] = lambda: False
-    ) -> Iterator[None]:
+    def lock(self, command: str, wait: float = 0.0, give_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Hold the engine's lock; see `engine.dialects.ledger.Ledger.lock`.
 
         Raises:
@@ -157,9 +155,7 @@ class Ledger:
         """
         found = self._driver.query(texts.PLAN_TEXT, {"version": version}) if self._there() else []
         if not found or not found[0][0]:
-            raise Drift(
-                f"the history holds no plan of {version}", "restore a backup of the table migration_history"
-            )
+            raise Drift(f"the history holds no plan of {version}", "restore a backup of the table migration_history")
         return str(found[0][0])
 
     def spec_text(self, version: str) -> str:
@@ -242,9 +238,7 @@ class Ledger:
         self._driver.execute(texts.OPEN_RECORD, {"version": record.version})
         self._save(record)
         if plan is not None:
-            self._driver.execute(
-                texts.SAVE_TEXTS, {"version": record.version, "plan": plan, "spec": spec or ""}
-            )
+            self._driver.execute(texts.SAVE_TEXTS, {"version": record.version, "plan": plan, "spec": spec or ""})
         direction: Direction = steps[0].direction if steps else record.direction
         self._driver.execute(texts.CLEAR_STEPS, {"version": record.version, "direction": direction})
         for step in steps:
@@ -264,9 +258,7 @@ class Ledger:
     def take_over(self, version: str, direction: Direction) -> None:
         """Put this process's fence on the checkpoints of an interrupted run."""
         self._demand_fence()
-        self._driver.execute(
-            texts.TAKE_OVER, {"version": version, "direction": direction, "fence": self._fence}
-        )
+        self._driver.execute(texts.TAKE_OVER, {"version": version, "direction": direction, "fence": self._fence})
 
     def _demand_fence(self) -> None:
         if self._driver.execute(texts.SAME_FENCE, {"fence": self._fence}) != 1:

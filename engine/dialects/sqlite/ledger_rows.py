@@ -87,9 +87,7 @@ def decode(text: str) -> tuple[Any, ...]:
     try:
         return tuple(_value(*entry) for entry in json.loads(text))
     except (ValueError, TypeError, KeyError) as error:
-        raise Drift(
-            "a checkpoint of the engine is damaged", "restore a backup of the table engine_step"
-        ) from error
+        raise Drift("a checkpoint of the engine is damaged", "restore a backup of the table engine_step") from error
 
 
 def _value(kind: str, text: str = "") -> Any:

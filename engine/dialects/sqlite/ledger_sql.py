@@ -151,8 +151,7 @@ def protocol() -> tuple[Statement, ...]:
 
 # ── reading ───────────────────────────────────────────────────────────────
 HAS_TABLES = (
-    "SELECT name FROM sqlite_schema "
-    "WHERE name COLLATE NOCASE IN ('migration_history', 'engine_meta') ORDER BY name"
+    "SELECT name FROM sqlite_schema WHERE name COLLATE NOCASE IN ('migration_history', 'engine_meta') ORDER BY name"
 )
 COLUMNS_OF_HISTORY = "SELECT name FROM pragma_table_info('migration_history')"
 KIND_OF_HISTORY = "SELECT type FROM sqlite_schema WHERE name = 'migration_history' COLLATE NOCASE"

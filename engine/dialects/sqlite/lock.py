@@ -92,9 +92,7 @@ class FileLock:
             os.close(file)
             return False
         owner = me(command)
-        text = json.dumps(
-            {name: getattr(owner, name) for name in ("pid", "host", "user", "command", "since")}
-        )
+        text = json.dumps({name: getattr(owner, name) for name in ("pid", "host", "user", "command", "since")})
         os.ftruncate(file, 0)
         os.pwrite(file, text.encode("utf-8"), 0)
         self._file = file

@@ -61,8 +61,7 @@ def refuse_network(path: str, mounts: str | None = None) -> None:
     # A root of type 9p is a container's own disk, not a share.
     if kind in _NETWORK and best != "/":
         raise DatabaseError(
-            f"{path} lies on a network file system ({kind}, mounted at {best}), "
-            "where SQLite's locks can't be trusted",
+            f"{path} lies on a network file system ({kind}, mounted at {best}), where SQLite's locks can't be trusted",
             "copy the database to a local disk with `VACUUM INTO`, migrate it there, and copy it back",
             kept="nothing was done",
             details={"reason": "network"},

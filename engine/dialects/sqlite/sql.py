@@ -31,7 +31,6 @@ _PORTABLE = {
 }
 _STRICT = {"BOOLEAN": "INTEGER", "DECIMAL": "REAL", "VARCHAR": "TEXT", "CHAR": "TEXT"}
 _TYPE = re.compile(r"\s*(?P<name>[A-Za-z]+)\s*(?P<size>\([\s\d,]*\))?\s*")
-_INTEGER = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -142,8 +141,3 @@ def expression_sql(expression: Expression, path: Path = ()) -> str:
 
         return parse_sql(expression, path)
     return text_for_sqlite(expression, path)
-
-
-def is_integer(text: str) -> bool:
-    """Tell whether `text` is an integer literal."""
-    return _INTEGER.fullmatch(text) is not None

@@ -13,12 +13,14 @@ from engine.model.plan import Check
 from tests.unit.sqlite.rows_runner import database, plan
 
 DATA = """
-CREATE TABLE albums (id INTEGER PRIMARY KEY, title TEXT COLLATE NOCASE, artist_id INTEGER, price, CONSTRAINT "ck x" CHECK (id > 0));;
+CREATE TABLE albums (id INTEGER PRIMARY KEY, title TEXT COLLATE NOCASE, artist_id INTEGER, price,
+  CONSTRAINT "ck x" CHECK (id > 0));;
 CREATE TABLE artists (id INTEGER PRIMARY KEY, name);;
 CREATE UNIQUE INDEX uq_t ON albums (id, title);;
 CREATE VIEW cheap AS SELECT id, title FROM albums WHERE price < 5;;
 CREATE TABLE copies (id INTEGER PRIMARY KEY, title TEXT, artist_id INTEGER, price);;
-INSERT INTO albums VALUES (1, 'A', 1, 5), (2, 'a', 2, 1000), (3, NULL, NULL, NULL), (4, 'd', 1, -1), (5, 'e', 1, 'dear');;
+INSERT INTO albums VALUES (1, 'A', 1, 5), (2, 'a', 2, 1000), (3, NULL, NULL, NULL), (4, 'd', 1, -1), (5, 'e',
+  1, 'dear');;
 INSERT INTO artists VALUES (1, 'x');;
 INSERT INTO copies SELECT * FROM albums
 """
@@ -46,10 +48,14 @@ def failing(check: Check, *statements: str) -> tuple[int, list[tuple[Any, ...]]]
         ("unique", {"columns": ("artist_id",), "where": Sql("id < 3")}, 0, []),
         ("not_null", {"columns": ("title", "price")}, 1, [(3, None, None)]),
         ("not_null", {"columns": ("title",), "where": Sql("id <> 3")}, 0, []),
-        ("references", {"columns": ("artist_id",), "extra": (("to_table", "artists"), ("to_columns", ("id",)))}, 1, [(2, 2)]),
-        ("references", {"columns": ("artist_id",), "extra": (("to_table", "artists"), ("to_columns", ()))}, 1, [(2, 2)]),
-        ("accepted", {"columns": ("title",), "extra": (("values", (Literal("a", "a"), Literal("d", "d"))),)}, 1, [(5, "e")]),
-        ("range", {"columns": ("price",), "extra": (("min", Literal(0, "0")), ("max", Literal(999, "999")))}, 3, [(2, 1000), (4, -1), (5, "dear")]),
+        ("references", {"columns": ("artist_id",), "extra": (("to_table", "artists"), ("to_columns",
+            ("id",)))}, 1, [(2, 2)]),
+        ("references", {"columns": ("artist_id",), "extra": (("to_table", "artists"), ("to_columns", ()))}, 1,
+            [(2, 2)]),
+        ("accepted", {"columns": ("title",), "extra": (("values", (Literal("a", "a"), Literal("d", "d"))),)},
+            1, [(5, "e")]),
+        ("range", {"columns": ("price",), "extra": (("min", Literal(0, "0")), ("max", Literal(999, "999")))},
+            3, [(2, 1000), (4, -1), (5, "dear")]),
         ("range", {"columns": ("price",), "extra": (("min", Literal(0, "0")),)}, 1, [(4, -1)]),
     ],
 )  # fmt: skip
@@ -85,7 +91,8 @@ def test_same_rows_compares_type_and_bytes_both_ways():
     number, sample = failing(
         check,
         "UPDATE copies SET title = 'b' WHERE id = 2;; UPDATE copies SET title = 'a' WHERE id = 1;;"
-        "UPDATE copies SET price = '5' WHERE id = 1;; DELETE FROM copies WHERE id = 3;; INSERT INTO copies (id) VALUES (9)",
+        "UPDATE copies SET price = '5' WHERE id = 1;; DELETE FROM copies WHERE id = 3;;"
+        "INSERT INTO copies (id) VALUES (9)",
     )
     assert number == 4 and {row[0] for row in sample} == {"left", "right"}
     some = (
@@ -132,11 +139,15 @@ def test_views_can_be_checked_and_a_description_is_the_title():
         ("no_rows", {"query": Sql("SELECT id FROM nowhere")}, "RF101", (0, "no_rows", "sql")),
         ("no_rows", {"query": Sql("DELETE FROM albums")}, "SP110", (0, "no_rows", "sql")),
         ("no_rows", {}, "SP102", (0, "no_rows")),
-        ("references", {"table": "albums", "columns": ("id",), "extra": (("to_table", "artists"), ("to_columns", ("x",)))}, "RF102", (0, "references", "to", "columns", 0)),
-        ("references", {"table": "albums", "columns": ("id", "title"), "extra": (("to_table", "artists"), ("to_columns", ("id",)))}, "SP102", (0, "references", "to", "columns")),
+        ("references", {"table": "albums", "columns": ("id",), "extra": (("to_table", "artists"),
+            ("to_columns", ("x",)))}, "RF102", (0, "references", "to", "columns", 0)),
+        ("references", {"table": "albums", "columns": ("id", "title"), "extra": (("to_table", "artists"),
+            ("to_columns", ("id",)))}, "SP102", (0, "references", "to", "columns")),
         ("same_rows", {"extra": (("left_table", "cheap"), ("right_table", "albums"))}, "SP102", (0, "same_rows")),
-        ("same_rows", {"extra": (("left_table", "albums"), ("right_table", "artists"), ("columns", ("title",)))}, "RF102", (0, "same_rows", "columns", 0)),
-        ("row_count", {"table": "albums", "extra": (("equals", Amount(table="nope")),)}, "RF101", (0, "row_count", "equals", "table")),
+        ("same_rows", {"extra": (("left_table", "albums"), ("right_table", "artists"), ("columns",
+            ("title",)))}, "RF102", (0, "same_rows", "columns", 0)),
+        ("row_count", {"table": "albums", "extra": (("equals", Amount(table="nope")),)}, "RF101", (0,
+            "row_count", "equals", "table")),
     ],
 )  # fmt: skip
 def test_what_can_not_be_is_said_at_its_place(kind, fields, rule, path):

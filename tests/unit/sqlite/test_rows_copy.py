@@ -326,7 +326,7 @@ def test_composite_text_keys_under_nocase_are_walked_without_loss():
 
 def test_null_keys_stop_the_copy_before_it_writes():
     db = database(
-        "CREATE TABLE a (code TEXT PRIMARY KEY, v);; CREATE TABLE b (code, v);; INSERT INTO a VALUES ('x', 1), (NULL, 2)"
+        "CREATE TABLE a (code TEXT PRIMARY KEY, v);; CREATE TABLE b (code, v);;INSERT INTO a VALUES ('x', 1), (NULL, 2)"
     )
     with pytest.raises(CheckFailed, match="code"):
         run(db, plan(db, CopyRows("a", None, "b", None)))
@@ -335,7 +335,8 @@ def test_null_keys_stop_the_copy_before_it_writes():
 
 def test_values_that_do_not_parse_stop_the_copy_before_it_writes():
     db = database(
-        "CREATE TABLE a (id INTEGER PRIMARY KEY, v);; CREATE TABLE b (v INTEGER);; INSERT INTO a VALUES (1, ' 12 '), (2, 'x')"
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, v);; CREATE TABLE b (v INTEGER);;"
+        "INSERT INTO a VALUES (1, ' 12 '), (2, 'x')"
     )
     with pytest.raises(CheckFailed, match="bigint"):
         run(db, plan(db, CopyRows("a", None, "b", (("v", Parse(Sql("v"), "bigint")),))))
@@ -354,7 +355,8 @@ def test_values_that_do_not_parse_stop_the_copy_before_it_writes():
         ({"where": Sql("title = = 1")}, "SP110", ("where",), ""),
         ({"conflict_key": ("title",)}, "SP111", ("conflict_key",), "source, source_id"),
         ({"key": ("idd",)}, "RF102", ("key", 0), "did you mean `id`?"),
-        ({"columns": (("source", Sql("youtube")), ("source_id", Sql("video_id")))}, "RF102", ("columns", "source"), "{value: youtube}"),
+        ({"columns": (("source", Sql("youtube")), ("source_id", Sql("video_id")))}, "RF102", ("columns",
+            "source"), "{value: youtube}"),
         ({"columns": (("source", Sql("video_id")),)}, "DT109", ("columns", "<key>"), "source_id"),
         ({"columns": (("sourc", Sql("video_id")),)}, "RF102", ("columns", "sourc", "<key>"), "did you mean `source`?"),
         ({"first_of": FirstOf((OrderPart("vid"),))}, "RF102", ("first_of", "columns", 0), ""),

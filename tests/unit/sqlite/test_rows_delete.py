@@ -12,7 +12,8 @@ from tests.unit.sqlite.rows_runner import conflicts, database, plan, run, snapsh
 SHOP = """
 CREATE TABLE artists (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, up AS (upper(name)));;
 CREATE TABLE albums (id TEXT PRIMARY KEY NOT NULL, artist INTEGER REFERENCES artists (id) ON DELETE CASCADE, title);;
-CREATE TABLE tracks (album TEXT REFERENCES albums ON DELETE CASCADE, n INTEGER, v, PRIMARY KEY (album, n)) WITHOUT ROWID;;
+CREATE TABLE tracks (album TEXT REFERENCES albums ON DELETE CASCADE, n INTEGER, v, PRIMARY KEY (album,
+  n)) WITHOUT ROWID;;
 CREATE TABLE likes (artist INTEGER REFERENCES artists ON DELETE SET NULL, who TEXT);;
 INSERT INTO artists (id, name) VALUES (1, 'a'), (5, 'b'), (9, NULL), (12, 'd');;
 INSERT INTO albums VALUES ('x', 1, 1.5), ('y', 5, x'00'), ('z', 5, '007'), ('q', 12, NULL);;
@@ -137,7 +138,8 @@ def test_tables_of_this_migration_and_irreversible_steps_keep_no_journal():
 
 def test_a_child_that_forbids_the_delete_is_the_databases_to_say():
     db = database(
-        "CREATE TABLE p (id INTEGER PRIMARY KEY);; CREATE TABLE c (p REFERENCES p);; INSERT INTO p VALUES (1);; INSERT INTO c VALUES (1)"
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);; CREATE TABLE c (p REFERENCES p);; INSERT INTO p VALUES (1);;"
+        "INSERT INTO c VALUES (1)"
     )
     with pytest.raises(Exception, match="FOREIGN KEY"):
         run(db, plan(db, DeleteRows("p", Sql("1"))))

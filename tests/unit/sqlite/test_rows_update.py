@@ -119,7 +119,8 @@ def test_rows_changed_or_deleted_since_are_conflicts():
 
 def test_a_step_that_reads_what_it_writes_reads_it_as_it_was():
     db = database(
-        "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);; INSERT INTO things VALUES (1, 1), (2, 2), (3, 3), (4, 4)"
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);;"
+        "INSERT INTO things VALUES (1, 1), (2, 2), (3, 3), (4, 4)"
     )
     before = snapshot(db)
     unit = plan(db, update({"n": "(SELECT sum(n) FROM things)"}, "n <= (SELECT avg(n) FROM things)"))
@@ -142,7 +143,8 @@ def test_the_same_in_a_table_of_this_migration_needs_no_journal():
 
 def test_a_step_may_change_the_key_that_it_is_cut_by():
     db = database(
-        "CREATE TABLE things (id INTEGER PRIMARY KEY, v);; CREATE TABLE kids (t INTEGER REFERENCES things ON UPDATE CASCADE);;"
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, v);;"
+        "CREATE TABLE kids (t INTEGER REFERENCES things ON UPDATE CASCADE);;"
         "INSERT INTO things VALUES (1, 'a'), (2, 'b'), (30, 'c');; INSERT INTO kids VALUES (1), (30)"
     )
     before = snapshot(db)
@@ -161,7 +163,8 @@ def test_values_that_move_within_a_unique_key_do_not_meet(column, expression):
     db = database(
         "CREATE TABLE things (id INTEGER PRIMARY KEY CHECK (id > -100), place INTEGER UNIQUE, code TEXT NOT NULL);;"
         "CREATE UNIQUE INDEX u ON things (code);; CREATE TABLE kids (t INTEGER REFERENCES things ON UPDATE CASCADE);;"
-        "INSERT INTO things VALUES (1, 1, '1'), (2, 2, '2'), (3, 3, '3'), (7, 7, '7');; INSERT INTO kids VALUES (2), (7)"
+        "INSERT INTO things VALUES (1, 1, '1'), (2, 2, '2'), (3, 3, '3'), (7, 7, '7');;"
+        "INSERT INTO kids VALUES (2), (7)"
     )
     before = snapshot(db)
     unit = plan(db, update({column: expression}))
