@@ -41,12 +41,14 @@ class RunResult:
 
 
 @contextmanager
-def working(project: Project, command: str, lock_wait: float | None) -> Iterator[tuple[Driver, Ledger]]:
-    """Open the database to write and hold the engine's lock."""
+def working(
+    project: Project, command: str, lock_wait: float | None, options: RunOptions
+) -> Iterator[tuple[Driver, Ledger]]:
+    """Open the database to write and hold the engine's lock; a wish to stop ends the waiting for it."""
     wait = project.config.lock_wait if lock_wait is None else lock_wait
     if command != "apply":
         project.require_existing()
-    with project.connect() as (driver, ledger), ledger.lock(command, wait):
+    with project.connect() as (driver, ledger), ledger.lock(command, wait, lambda: options.stop.asked):
         yield driver, ledger
 
 
@@ -83,7 +85,7 @@ def apply(
             raise UsageError("--plan and --to can't be given together", "the plan file says what is applied")
         project = with_texts(project, plan_file)
     specs, found, _ = project.read()
-    with options.stop.on_signals(), working(project, "apply", lock_wait) as (driver, ledger):
+    with options.stop.on_signals(), working(project, "apply", lock_wait, options) as (driver, ledger):
         records = ledger.records()
         refuse_unfinished_rollback(records)
         if plan_file is not None:
@@ -266,7 +268,7 @@ def rollback(
         EngineError: the database can't be opened, the lock is held, no such version.
     """
     options = options or RunOptions()
-    with options.stop.on_signals(), working(project, "rollback", lock_wait) as (driver, ledger):
+    with options.stop.on_signals(), working(project, "rollback", lock_wait, options) as (driver, ledger):
         results: list[MigrationResult] = []
         for record in chosen(ledger.records(), steps, to):
             if record.code:
@@ -356,7 +358,7 @@ def finalize(
         EngineError: it is not applied, or something went wrong on the way.
     """
     options = options or RunOptions()
-    with options.stop.on_signals(), working(project, "finalize", lock_wait) as (driver, ledger):
+    with options.stop.on_signals(), working(project, "finalize", lock_wait, options) as (driver, ledger):
         result = run_finalize(driver, ledger, version, options, listener)
     if result.error is not None:
         raise result.error

@@ -61,6 +61,17 @@ def test_source_keeps_the_house_rules(file: Path) -> None:
         )
 
 
+def test_verbs_do_not_look_at_each_other() -> None:
+    from engine.steps.base import verbs
+
+    modules = {cls.__module__ for cls in verbs().values()}
+    for module in modules:
+        file = ROOT / f"{module.replace('.', '/')}.py"
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        assert not imported & (modules - {module}), f"{module}: what two verbs share has a module of its own"
+
+
 def test_schema_json_is_fresh() -> None:
     made = subprocess.run(
         [sys.executable, "-m", "engine.spec.derive"], cwd=ROOT, capture_output=True, check=True

@@ -282,6 +282,8 @@ class Compiler:
             return False, "as the spec asks"
         if obstacle:
             return False, obstacle
+        if spec.on_failure == "stop":
+            return False, "what is done before a failure is to be kept"
         rows = sum_rows(units)
         if rows is None:
             return False, "the number of rows is not known"

@@ -84,7 +84,10 @@ class SQLiteDriver:
         self.missing = missing
         self.stop_requested: Callable[[], bool] = lambda: False
         self._connection = connection
-        connection.set_progress_handler(lambda: self.stop_requested(), _STEPS_BETWEEN_LOOKS)
+        connection.set_progress_handler(self._look, _STEPS_BETWEEN_LOOKS)
+
+    def _look(self) -> bool:
+        return self.stop_requested()  # looked up each time: whoever runs a migration sets it anew
 
     @contextmanager
     def lend(self) -> Iterator[sqlite3.Connection]:

@@ -13,13 +13,14 @@ from engine.dialects.sqlite.names import meant
 from engine.dialects.sqlite.parsing import unparsed_sql
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import expression_sql, text_for_sqlite
+from engine.dialects.sqlite.tokens import tokens
 from engine.dialects.sqlite.translate import bind_clock, has_word, is_name
 from engine.dialects.sqlite.walk import question
 from engine.errors import Path, Problem
 from engine.model.changes import Expect
 from engine.model.expression import Expression, Literal, Parse, Sql
 from engine.model.plan import Check, Expectation
-from engine.model.state import SchemaState
+from engine.model.state import SchemaState, fold
 
 
 class Planning(Protocol):
@@ -57,14 +58,14 @@ class Text:
         sql: its text, CURRENT_TIMESTAMP bound as `:now`.
         plain: the same with the clock as the spec writes it, for counts in planning.
         access: what it reads and calls.
-        nested: True where it holds a sub-select, so that it may read other rows.
+        nested: the tables (folded) that its sub-selects may read: other rows than its own.
         over: True where it holds a window function, which needs all rows at once.
     """
 
     sql: str
     plain: str
     access: Access
-    nested: bool
+    nested: frozenset[str]
     over: bool = False
 
 
@@ -84,7 +85,7 @@ def text_of(session: Planning, expression: Expression, frame: Frame, path: Path,
     """
     plain = expression_sql(expression, path)
     if isinstance(expression, Literal):
-        return Text(plain, plain, _NOTHING, False)
+        return Text(plain, plain, _NOTHING, frozenset())
     over = windows and has_word(plain, "OVER")
     # After WHERE an aggregate is refused, as it must be where each row has a value of its own.
     probe = f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
@@ -94,7 +95,22 @@ def text_of(session: Planning, expression: Expression, frame: Frame, path: Path,
         raise _explained(problem, expression, frame) from problem
     # What a `parse` makes is nested too, but only what the spec wrote can read other rows.
     written = text_for_sqlite(expression.column, path) if isinstance(expression, Parse) else plain
-    return Text(bind_clock(plain), plain, access, has_word(written, "SELECT"), over)
+    return Text(bind_clock(plain), plain, access, _nested(session, written, access), over)
+
+
+def _nested(session: Planning, written: str, access: Access) -> frozenset[str]:
+    """Return the tables that sub-selects in `written` may read.
+
+    A table that is only named before a dot is the one that the step works on; a view may read any.
+    """
+    if not has_word(written, "SELECT"):
+        return frozenset()
+    read = {fold(name) for name, _ in access.reads}
+    if any(session.state.view(name) for name in read):
+        return frozenset(read)
+    found = tokens(written)
+    after = [*(t.text for t in found[1:]), ""]
+    return frozenset(read & {fold(t.name) for t, sign in zip(found, after, strict=True) if t.is_name and sign != "."})
 
 
 def _explained(problem: Problem, expression: Expression, frame: Frame) -> Problem:
@@ -122,7 +138,7 @@ def query_of(session: Planning, sql: Sql, path: Path) -> Text:
     access = see(session.shadow, plain, path)
     if access.writes or not has_word(plain, "SELECT", "VALUES"):
         raise Problem("SP110", "a query is wanted here, and this is none", path, hint="begin it with SELECT")
-    return Text(bind_clock(plain), plain, access, True)
+    return Text(bind_clock(plain), plain, access, frozenset(fold(name) for name, _ in access.reads))
 
 
 def parse_check(parse: Parse, name: str, frame: str, where: str, path: Path) -> Check | None:

@@ -69,7 +69,9 @@ def unparsed_sql(parse: Parse, path: Path = ()) -> str:
 def _parsed(parse: Parse, value: str, path: Path) -> str:
     match = _TYPE.fullmatch(parse.type)
     kind = match[1].lower() if match else ""
-    trimmed = f"SELECT trim(CAST(({value}) AS TEXT), {_SPACE}) AS v"
+    # A NUL would end the text for GLOB and length() before its end.
+    text = f"SELECT CAST(({value}) AS TEXT) AS v"
+    trimmed = f"SELECT CASE WHEN instr(v, char(0)) = 0 THEN trim(v, {_SPACE}) END AS v FROM ({text})"
     if kind in _BOUNDS:
         return _integer(trimmed, *_BOUNDS[kind])
     if kind in ("real", "double", "decimal") and match is not None:

@@ -37,6 +37,11 @@ def rank_sql(session: Planning, first: FirstOf, key: list[str], frame: Frame, pa
     return f"CASE WHEN {missing} THEN 1 ELSE row_number() OVER ({window}) END", [*alike, *order]
 
 
+def ranked_sql(rank: str, source: str, condition: str, key: str = "") -> str:
+    """Return the query of the rows with their `rank`, and their key as `k` where one is named."""
+    return f'SELECT {f"{key} AS k, " if key else ""}{rank} AS "rank" FROM {source} WHERE {condition}'
+
+
 def _part(session: Planning, part: OrderPart, frame: Frame, path: Path) -> Text:
     if part.sql is not None:
         return text_of(session, part.sql, frame, path)

@@ -15,7 +15,7 @@ from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.mapping import Mapping, mapping_of
 from engine.dialects.sqlite.names import contains, meant, own_table, relation
-from engine.dialects.sqlite.picks import rank_sql
+from engine.dialects.sqlite.picks import rank_sql, ranked_sql
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl
@@ -73,10 +73,9 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     recording = recording_of(session, target, events, found, context)
     texts = [*mapping.texts, *rank_texts, *([where] if where else [])]
     work = _work(session, source, target, mapping, texts, found, rank, change.on_conflict)
-    ranked = f'SELECT {{}}{rank} AS "rank" FROM {frame.source} WHERE {condition}' if rank else ""
     counted = f"SELECT count(*) FROM {frame.source} WHERE {condition}"
     if rank:
-        counted = f'SELECT count(*) FROM ({ranked.format("")}) WHERE "rank" = 1'
+        counted = f'SELECT count(*) FROM ({ranked_sql(rank, frame.source, condition)}) WHERE "rank" = 1'
 
     drops, makes = _still(session, target, change)
     create, loop = list(recording.create()), None
@@ -104,7 +103,7 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
         order = f" ORDER BY {', '.join(source.key_sql)}" if source.key else ""
         if rank:
             (key,) = source.key_sql
-            ids = f'SELECT k FROM ({ranked.format(f"{key} AS k, ")}) WHERE "rank" = 1'
+            ids = f'SELECT k FROM ({ranked_sql(rank, frame.source, condition, key)}) WHERE "rank" = 1'
             condition = f"{key} IN ({ids})"
         create += _body(recording, counted, f"{insert} {head} WHERE {condition}{order}", clause, drops, makes)
 
@@ -228,10 +227,8 @@ def _work(
         return None  # one statement: it reads before it writes
     moving = [target, *found.tables]
     onto_itself = source.table is not None and any(same_name(t.name, source.table.name) for t in moving)
-    nested = any(reads_table(texts, t.name, nested=True) for t in moving)
-    of_values = any(t.over for t in mapping.texts) or any(
-        reads_table(mapping.texts, t.name, nested=True) for t in moving
-    )
+    nested = any(reads_table(texts, t.name) for t in moving)
+    of_values = any(t.over for t in mapping.texts) or any(reads_table(mapping.texts, t.name) for t in moving)
     if not (rank or onto_itself or nested or of_values or source.table is None):
         return None
     values = source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))

@@ -8,7 +8,7 @@ from engine.dialects.sqlite.expression import LIMIT, Frame, Planning, expectatio
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.journal import images_of
 from engine.dialects.sqlite.names import own_table
-from engine.dialects.sqlite.picks import rank_sql
+from engine.dialects.sqlite.picks import rank_sql, ranked_sql
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.walk import between, identity, key_checks, key_loop, question, rows, walk_key
@@ -41,19 +41,17 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
     recording = recording_of(session, table, ("delete",), found, context, images_of(table, own))
     moving = [table, *found.tables]
     counted = f"SELECT count(*) FROM {name} WHERE {condition}"
-    ranked = ""
     if rank:
-        ranked = f'SELECT {{}}{rank} AS "rank" FROM {name} WHERE {condition}'
-        counted = f'SELECT count(*) FROM ({ranked.format("")}) WHERE "rank" > 1'
+        counted = f'SELECT count(*) FROM ({ranked_sql(rank, name, condition)}) WHERE "rank" > 1'
 
     before, loop, after = list(recording.create()), None, tuple[Statement, ...]()
     work: Work | None = None
-    frozen = bool(rank) or found.includes(table.name) or any(reads_table(texts, t.name, nested=True) for t in moving)
+    frozen = bool(rank) or found.includes(table.name) or any(reads_table(texts, t.name) for t in moving)
     planned = recording.planned
     narrow = between([f"j.{quote(n)}" for n in planned.key_columns()]) if planned and key.names == own.names else ""
     if key.hidden:
         if rank:
-            inner = ranked.format(f"{key_sql[0]} AS k, ")
+            inner = ranked_sql(rank, name, condition, key_sql[0])
             condition = f'{key_sql[0]} IN (SELECT k FROM ({inner}) WHERE "rank" > 1)'
         before.append(question(counted, "count", "selected"))
         before += _body(table, recording, condition, "", "")

@@ -129,17 +129,10 @@ def _frozen(update: Update, texts: Sequence[Text], found: Effects) -> bool:
     changed = {fold(c.name) for c in update.columns}
     if changed & {fold(n) for n in (*update.key.names, *update.own.names)} or any(t.over for t in texts):
         return True
-    partner_reads = bool(update.partner) and any(
-        same_name(name, update.table.name) for t in texts for name, _ in t.access.reads if t.nested
-    )
     moving = [update.table, *found.tables]
-    if partner_reads or any(reads_table(texts, t.name, nested=True) for t in moving):
+    if any(reads_table(texts, t.name) for t in moving):
         return True
-    if update.partner and any(_names(update.partner, t.name) for t in moving):
+    if any(fold(t.name) in update.beside for t in moving):
         return True
     read = {fold(c) for t in texts for name, c in t.access.reads if same_name(name, update.table.name)}
     return bool(found.fired) and found.includes(update.table.name) and bool(read)
-
-
-def _names(partner: str, table: str) -> bool:
-    return fold(table) in fold(partner)

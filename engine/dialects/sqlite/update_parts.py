@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.dialects.sqlite.expression import Frame, Planning, Text, join_and, parse_check, query_of, text_of
+from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.names import own_column, own_table, relation
 from engine.dialects.sqlite.sql import quote
@@ -14,7 +15,7 @@ from engine.errors import Problem
 from engine.model.changes import UpdateRows
 from engine.model.expression import Parse
 from engine.model.plan import Check, Statement
-from engine.model.state import Column, Table, same_name
+from engine.model.state import Column, Table, fold, same_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Update:
 
     Attributes:
         partner: what stands after the table in FROM (a join), "" for none.
+        beside: tables (folded) that the partner is read from.
         condition: of the rows, the join's included.
     """
 
@@ -30,6 +32,7 @@ class Update:
     columns: tuple[Column, ...]
     texts: tuple[Text, ...]
     partner: str
+    beside: frozenset[str]
     condition: str
     plain: str
     key: Key
@@ -57,8 +60,11 @@ def prepare(session: Planning, change: UpdateRows) -> tuple[Update, Text | None,
     table = own_table(session.state, change.table, ("table",))
     known = tuple(c.name for c in table.columns)
     frame, partner, match = Frame(quote(table.name), table.name, known), "", None
+    beside: frozenset[str] = frozenset()
     if change.join is not None:
         partner, columns = _partner(session, change, table)
+        reads = see(session.shadow, f"SELECT * FROM {partner}", ("join",)).reads
+        beside = frozenset(fold(name) for name, _ in reads)
         frame = Frame(f"{quote(table.name)}, {partner}", "", (*known, *columns))
         match = text_of(session, change.join.match, frame, ("join", "match"))
     where = text_of(session, change.where, frame, ("where",)) if change.where is not None else None
@@ -84,7 +90,7 @@ def prepare(session: Planning, change: UpdateRows) -> tuple[Update, Text | None,
         raise Problem("SP102", "nothing says which columns change", ("set",))
     key = walk_key(table, change.key, session.state, ("key",))
     own = identity(table, session.state)
-    update = Update(table, tuple(columns_), tuple(texts), partner, condition, plain, key, own)
+    update = Update(table, tuple(columns_), tuple(texts), partner, beside, condition, plain, key, own)
     only = where.sql if where and not match else ""
     for one in {key.names: key, own.names: own}.values():
         checks += [] if one.hidden else key_checks(one, table.name, quote(table.name), only, ("key",))

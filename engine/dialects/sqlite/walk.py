@@ -15,7 +15,7 @@ from engine.dialects.sqlite.tokens import tokens
 from engine.dialects.sqlite.translate import binds_of, has_word
 from engine.errors import Path
 from engine.model.plan import Check, Count, Loop, Statement
-from engine.model.state import Column, SchemaState, Table, View, fold
+from engine.model.state import Column, SchemaState, Table, fold
 
 
 def rows(sql: str, purpose: str = "change", count: Count = "") -> Statement:
@@ -86,21 +86,18 @@ def identity(table: Table, state: SchemaState) -> Key:
     return Key((Column(table.row_id, "INTEGER", not_null=True),), hidden=True)
 
 
-def walk_key(relation: Table | View, given: tuple[str, ...], state: SchemaState, path: Path) -> Key:
+def walk_key(table: Table, given: tuple[str, ...], state: SchemaState, path: Path) -> Key:
     """Return the key that a step's batches are cut by.
 
     Raises:
-        Problem: RF102 a given column that the relation does not have.
+        Problem: RF102 a given column that the table does not have.
     """
-    if isinstance(relation, View):
-        by_name = {fold(c.name): c for c in relation.columns}
-        return Key(tuple(by_name[fold(n)] for n in given), nullable=given, unique=False)
     if not given:
-        return identity(relation, state)
-    columns = tuple(own_column(relation, n, (*path, place)).name for place, n in enumerate(given))
-    known = [relation.primary_key, *_unique_keys(relation, state)]
+        return identity(table, state)
+    columns = tuple(own_column(table, n, (*path, place)).name for place, n in enumerate(given))
+    known = [table.primary_key, *_unique_keys(table, state)]
     unique = any(set(map(fold, k)) <= set(map(fold, columns)) for k in known if k)
-    return _key(relation, columns, unique=unique)
+    return _key(table, columns, unique=unique)
 
 
 def _key(table: Table, names: tuple[str, ...], *, unique: bool) -> Key:

@@ -79,9 +79,6 @@ class Work:
         return ddl(f"DROP TABLE {quote(self.name)}", "cleanup")
 
 
-def reads_table(texts: Iterable[Text], table: str, *, nested: bool) -> bool:
-    """Tell whether one of `texts` reads `table`; with `nested` only those count that can read other rows."""
-    return any(
-        (text.nested or not nested) and any(fold(name) == fold(table) for name, _ in text.access.reads)
-        for text in texts
-    )
+def reads_table(texts: Iterable[Text], table: str) -> bool:
+    """Tell whether a sub-select in one of `texts` may read rows of `table`."""
+    return any(fold(table) in text.nested for text in texts)

@@ -309,6 +309,73 @@ def test_a_source_without_a_key_is_copied_in_one_transaction():
     assert snapshot(db) == before
 
 
+def test_first_of_needs_no_key_in_a_table():
+    db = database("CREATE TABLE a (x, y);; CREATE TABLE b (x, y);; INSERT INTO a VALUES (1, 'p'), (1, 'q'), (2, 'r')")
+    unit = plan(db, CopyRows("a", None, "b", None, Sql("y <> '{}'"), FirstOf((OrderPart("x"),))))
+    assert run(db, unit).counts == {"selected": 2, "written": 2}
+    assert db.execute("SELECT y FROM b").fetchall() == [("p",), ("r",)]
+    view = database("CREATE TABLE a (x);; CREATE TABLE b (x);; CREATE VIEW v AS SELECT x FROM a")
+    with pytest.raises(Problem, match="ties"):
+        plan(view, CopyRows("v", None, "b", None, first_of=FirstOf((OrderPart("x"),))))
+
+
+def test_a_view_is_copied_with_and_without_a_key():
+    db = shorts()
+    db.execute("CREATE VIEW titled AS SELECT id AS n, title FROM shorts WHERE title IS NOT NULL")
+    db.execute("CREATE TABLE titles (n INTEGER, title TEXT)")
+    before = snapshot(db)
+    for key in ((), ("n",)):
+        unit = plan(db, CopyRows("titled", None, "titles", None, key=key))
+        assert (unit.loop is None) == (not key)
+        assert run(db, unit, size=2).counts == {"selected": 6, "written": 6}
+        undo(db, unit)
+        assert snapshot(db) == before
+    with pytest.raises(Problem) as caught:
+        plan(db, CopyRows("titled", None, "titles", None, key=("m",)))
+    assert (caught.value.rule, caught.value.path) == ("RF102", ("key", 0))
+
+
+def test_a_window_function_sees_all_rows_at_once():
+    db = shorts()
+    db.execute("CREATE TABLE ranks (id INTEGER, place INTEGER)")
+    columns = (("id", Sql("id")), ("place", Sql("row_number() OVER (ORDER BY id DESC)")))
+    run(db, plan(db, CopyRows("shorts", None, "ranks", columns)), size=2)
+    assert db.execute("SELECT place FROM ranks ORDER BY id").fetchall() == [(n,) for n in range(7, 0, -1)]
+
+
+def test_rows_that_a_foreign_key_defends_stay_even_when_forced():
+    db = shorts()
+    db.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, result INTEGER REFERENCES results)")
+    unit = plan(db, copy())
+    run(db, unit)
+    db.execute("INSERT INTO notes SELECT 1, id FROM results WHERE source_id = 'v2'")
+    assert conflicts(db, unit) == {("added", "results"): 1}
+    undo(db, unit, force=1)
+    assert db.execute("SELECT source_id FROM results WHERE source = 'new' ORDER BY id").fetchall() == [("v3",), ("v2",)]
+
+
+def test_what_sqlite_does_without_telling_makes_a_copy_irreversible():
+    db = database(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x);; CREATE TABLE b (x UNIQUE ON CONFLICT REPLACE)",
+        "CREATE TABLE c (x);; CREATE VIRTUAL TABLE f USING fts5 (x);;"
+        "CREATE TRIGGER tf AFTER INSERT ON c BEGIN INSERT INTO f VALUES (new.x); END",
+    )
+    unit = plan(db, CopyRows("a", None, "b", None))
+    assert unit.reversible == "no" and "ON CONFLICT REPLACE" in unit.reason
+    with pytest.raises(Problem, match="virtual table"):  # as the driver, the shadow trusts no schema with those
+        plan(db, CopyRows("a", None, "c", None))
+
+
+def test_expect_rows_may_be_a_query_or_bounds():
+    db = shorts()
+    unit = plan(db, copy(expect=Expect(query=Sql("SELECT count(*) FROM shorts"))))
+    assert unit.expectation is not None and unit.expectation.query is not None and unit.expectation.early is not None
+    unit = plan(db, copy(expect=Expect(minimum=1, maximum=9)))
+    assert unit.expectation is not None and unit.expectation.text == "at least 1 and at most 9"
+    unit = plan(db, copy(expect=Expect(every=True)))
+    assert unit.expectation is not None and unit.expectation.every and unit.on_conflict == "skip"
+
+
 def test_composite_text_keys_under_nocase_are_walked_without_loss():
     db = database(
         "CREATE TABLE a (x TEXT COLLATE NOCASE NOT NULL, y INTEGER NOT NULL, v, PRIMARY KEY (x, y)) WITHOUT ROWID;;"

@@ -94,6 +94,19 @@ def test_all_but_the_first_of_each_group_go():
     assert snapshot(db) == before
 
 
+def test_a_given_key_cuts_the_batches():
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER);; INSERT INTO t VALUES (1, 9), (2, 8), (3, 7), (4, 1)"
+    )
+    before = snapshot(db)
+    unit = plan(db, DeleteRows("t", Sql("n > 5"), key=("n",)))
+    assert unit.loop is not None and unit.loop.keys == ("n",)
+    assert run(db, unit, size=2).counts == {"selected": 3, "written": 3}
+    assert db.execute("SELECT id FROM t").fetchall() == [(4,)]
+    undo(db, unit)
+    assert snapshot(db) == before
+
+
 def test_where_that_reads_the_table_means_it_as_it_was():
     db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, n);; INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 10)")
     unit = plan(db, DeleteRows("t", Sql("n < (SELECT avg(n) FROM t)")))

@@ -178,6 +178,40 @@ def test_values_that_move_within_a_unique_key_do_not_meet(column, expression):
         assert snapshot(db) == before
 
 
+def test_a_sub_select_on_another_table_is_asked_batch_by_batch():
+    db = things()
+    db.execute("CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT)")
+    db.execute("INSERT INTO names SELECT id, 'n' || id FROM things WHERE id > 5")
+    before = snapshot(db)
+    unit = plan(db, update({"w": "coalesce((SELECT name FROM names WHERE names.id = things.id), 'w')"}))
+    assert unit.loop is not None and unit.loop.table == "things"
+    assert run(db, unit, size=2).counts == {"selected": len(ODD), "written": 8}
+    assert db.execute(f'SELECT count(*) FROM "{unit.keeps[0]}"').fetchone() == (8,)
+    undo(db, unit)
+    assert snapshot(db) == before
+
+
+def test_a_window_function_sees_all_rows_as_they_were():
+    db = things()
+    before = snapshot(db)
+    unit = plan(db, update({"v": "sum(id) OVER (ORDER BY id)"}))
+    run(db, unit, size=2)
+    ids = [id for (id,) in db.execute("SELECT id FROM things ORDER BY id")]
+    assert [v for (v,) in db.execute("SELECT v FROM things ORDER BY id")] == [
+        sum(ids[: n + 1]) for n in range(len(ids))
+    ]
+    undo(db, unit)
+    assert snapshot(db) == before
+
+
+def test_values_that_do_not_parse_stop_the_step_before_it_writes():
+    db = things()
+    with pytest.raises(CheckFailed, match=r"things\.v"):
+        run(db, plan(db, update({"v": Parse(Sql("v"), "bigint")})))
+    run(db, plan(db, update({"v": Parse(Sql("v"), "bigint", (), Literal(None, "null"))})))
+    assert db.execute("SELECT v FROM things WHERE v IS NOT NULL").fetchall() == [(7,), (2**63 - 1,), (7,)]
+
+
 def test_join_takes_values_of_another_table_and_leaves_rows_without_partner():
     db = database(
         "CREATE TABLE things (id INTEGER PRIMARY KEY, customer_id INTEGER, country TEXT);;"
@@ -195,6 +229,15 @@ def test_join_takes_values_of_another_table_and_leaves_rows_without_partner():
     query = Join(Sql("c.id = customer_id"), query=Sql("SELECT id, lower(country) AS low FROM customers"), alias="c")
     run(db, plan(db, update({"country": "low"}, join=query)))
     assert db.execute("SELECT country FROM things WHERE id < 3").fetchall() == [("pt",), ("de",)]
+
+
+def test_a_partner_that_comes_from_the_table_itself_is_read_as_it_was():
+    db = database(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER);; CREATE VIEW totals AS SELECT sum(n) AS total FROM things;;"
+        "INSERT INTO things VALUES (1, 1), (2, 2), (3, 3)"
+    )
+    run(db, plan(db, update({"n": "total"}, join=Join(Sql("true"), "totals"))), size=1)
+    assert db.execute("SELECT n FROM things").fetchall() == [(6,), (6,), (6,)]
 
 
 def test_a_row_with_two_partners_stops_the_step_before_it_writes():
