@@ -24,6 +24,7 @@ from engine.model.changes import (
 from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import SchemaState, fold, nearest
 from engine.plan.conditions import decide, describe
+from engine.plan.order import Role, load_first, role_of
 from engine.plan.sizes import LARGE, Counter, Sizes, no_database, sum_rows
 from engine.source import Span
 from engine.spec.model import Spec, Step
@@ -72,6 +73,7 @@ class Compiler:
     facts: list[Fact] = field(default_factory=list)
     _gone: dict[tuple[str, str], tuple[str, Span | None]] = field(default_factory=dict)
     _broken: set[str] = field(default_factory=set)
+    _roles: dict[str, Role] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._sizes = Sizes(self.count)
@@ -97,11 +99,12 @@ class Compiler:
         if spec.dialects and name not in spec.dialects:
             return replace(plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}")
         made: set[str] = set()
+        self._roles.clear()
         units: list[Unit] = []
         for step in spec.steps:
             units += self._step(spec, step, made)
         units += self.session.finish("end")
-        ordered = tuple(units)
+        ordered = load_first(units, self._roles, frozenset(made), self.session.state)
         single, reason = self._mode(spec, ordered)
         return replace(
             plan,
@@ -153,6 +156,7 @@ class Compiler:
             before = self.session.state
             rendered = _with_collateral(self.session.render(change, context), before, self.session.state)
             self._sizes.after(change, rendered)
+            self._roles |= {u.id: role_of(change, place) for place, u in enumerate(rendered)}
             self._remember(spec, step, change, made)
             units += (replace(u, step=step.id) for u in rendered)
         return tuple(units)

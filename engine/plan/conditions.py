@@ -55,9 +55,7 @@ def decide(when: When, session: Session, dialect: str, path: Path = ("when",)) -
             return _join(parts, session, dialect, path, stop=False, word="AND")
 
 
-def _join(
-    parts: tuple[When, ...], session: Session, dialect: str, path: Path, *, stop: bool, word: str
-) -> bool | str:
+def _join(parts: tuple[When, ...], session: Session, dialect: str, path: Path, *, stop: bool, word: str) -> bool | str:
     """Fold parts joined by AND or OR; a part that decides alone spares the ones after it."""
     open_parts: list[str] = []
     for part in parts:

@@ -61,10 +61,7 @@ def plan_hash(plan: Plan) -> str:
     hashed = [
         plan.dialect,
         [_hashed(s) for s in plan.protocol],
-        [
-            [m.version, m.direction, m.checksum, m.skipped, [_unit_hashed(u) for u in m.units]]
-            for m in plan.migrations
-        ],
+        [[m.version, m.direction, m.checksum, m.skipped, [_unit_hashed(u) for u in m.units]] for m in plan.migrations],
     ]
     text = json.dumps(hashed, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
@@ -87,9 +84,7 @@ def read_plan_file(text: str, name: str) -> PlanFile:
     if not isinstance(found, dict) or "plan_hash" not in found:
         raise _unreadable(name, "it is not the document of `engine plan --format json`")
     if found.get("schema_version") != SCHEMA_VERSION:
-        raise _unreadable(
-            name, f"its schema_version is {found.get('schema_version')!r}, not {SCHEMA_VERSION}"
-        )
+        raise _unreadable(name, f"its schema_version is {found.get('schema_version')!r}, not {SCHEMA_VERSION}")
     migrations = found.get("migrations")
     if not isinstance(migrations, list) or not all(isinstance(m, dict) for m in migrations):
         raise _unreadable(name, "its `migrations` is not a list of objects")

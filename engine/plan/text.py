@@ -52,9 +52,7 @@ def summary(plan: Plan) -> str:
     count = {symbol: sum(unit.symbol == symbol for unit in units) for symbol in "+~-⟳>?"}
     back = plan.migrations[0].direction == "rollback"
     changed = count["~"] + count["⟳"]
-    head = (
-        f"{'Rollback' if back else 'Plan'}: {count['+']} to add, {changed} to change, {count['-']} to remove"
-    )
+    head = f"{'Rollback' if back else 'Plan'}: {count['+']} to add, {changed} to change, {count['-']} to remove"
     parts = [head, _rows_in_all(units)]
     if not back:
         parts.append(_way_back_in_all(plan.migrations))
@@ -98,11 +96,7 @@ def sql_lines(sql: str) -> list[str]:
 
 # ── head and summary ──────────────────────────────────────────────────────
 def _head(plan: Plan, heading: Heading) -> Iterator[str]:
-    where = (
-        f"{visible(heading.database)} ({plan.dialect})"
-        if heading.database
-        else f"{plan.dialect}, no database"
-    )
+    where = f"{visible(heading.database)} ({plan.dialect})" if heading.database else f"{plan.dialect}, no database"
     yield f"Database: {where}"
     current = visible(heading.current) if heading.current else "empty"
     running = [m for m in plan.migrations if not m.skipped]
@@ -161,11 +155,7 @@ def _unit(unit: Unit, direction: str) -> Iterator[str]:
     yield f"  {unit.symbol} {visible(unit.id)}  {visible(unit.title)}{rows}"
     if unit.loop:
         keys = ", ".join(visible(key) for key in unit.loop.keys)
-        size = (
-            "as many rows as fit the time target"
-            if unit.loop.size is None
-            else f"{unit.loop.size:,} rows each"
-        )
+        size = "as many rows as fit the time target" if unit.loop.size is None else f"{unit.loop.size:,} rows each"
         yield f"      batches of {visible(unit.loop.table)} by {keys}: {size}"
     if unit.why:
         yield f"      {visible(unit.why)}"
