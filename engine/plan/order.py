@@ -58,7 +58,7 @@ def load_first(
     """
     ordered = list(units)
     needed = {fold(f.table) for t in after.tables for f in t.foreign_keys}
-    for unit in units:
+    for unit in reversed(units):  # so that they keep their order among themselves
         role = roles.get(unit.id, NONE)
         if role.kind not in ("index", "unique") or role.table not in made or unit.condition is not None:
             continue
