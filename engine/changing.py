@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.checking import PlanResult, compile_plan, counter
+from engine.checking import PlanResult, compile_plan, counter, plan, refuse_errors
 from engine.errors import CheckFailed, Drift, EngineError, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
@@ -85,11 +85,15 @@ def apply(
             raise UsageError("--plan and --to can't be given together", "the plan file says what is applied")
         project = with_texts(project, plan_file)
     specs, found, _ = project.read()
+    if plan_file is not None:
+        compare(plan_file, project, specs)
+    # What can't be built is in no plan: without this look it would count as nothing to do.
+    refuse_errors(project, found, specs)
+    if project.is_new and plan_file is None and not project.classes:
+        plan(project, to)  # what is refused leaves no new file behind
     with options.stop.on_signals(), working(project, "apply", lock_wait, options) as (driver, ledger):
         records = ledger.records()
         refuse_unfinished_rollback(records)
-        if plan_file is not None:
-            compare(plan_file, project, specs)
         results: list[MigrationResult] = []
         unfinished = next((r for r in records if r.unfinished), None)
         if unfinished is not None:

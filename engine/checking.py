@@ -189,9 +189,7 @@ def compile_plan(
     if not exact:
         refuse_edited(specs, records)
     compiled, diagnostics = fold(project, todo, catalogue, count=count)
-    findings = ordered(judged(project, [*found, *out_of_order(specs, records), *diagnostics], specs))
-    if any(d.severity == "error" for d in findings):
-        raise FindingsError(findings)
+    findings = refuse_errors(project, [*found, *out_of_order(specs, records), *diagnostics], specs)
     dialect = project.dialect
     made = Plan(
         dialect.name,
@@ -205,6 +203,20 @@ def compile_plan(
         ),
     )
     return PlanResult(made, findings, tuple((s.version, s.source.name, s.source.text) for s in todo))
+
+
+def refuse_errors(
+    project: Project, found: Sequence[Diagnostic], specs: Sequence[Spec]
+) -> tuple[Diagnostic, ...]:
+    """Return what is left of `found` after the ignores of specs and config, sorted.
+
+    Raises:
+        FindingsError: one of them is an error.
+    """
+    findings = ordered(judged(project, found, specs))
+    if any(d.severity == "error" for d in findings):
+        raise FindingsError(findings)
+    return findings
 
 
 def counter(driver: object) -> Counter:

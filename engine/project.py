@@ -80,6 +80,12 @@ class Project:
             )
         return self.url
 
+    @property
+    def is_new(self) -> bool:
+        """True where `apply` would make the database's file."""
+        url = self.url
+        return url is not None and url.dialect == "sqlite" and url.path != ":memory:" and not Path(url.path).exists()
+
     def require_existing(self) -> None:
         """See to it that the database is there; only `apply` makes a new one.
 
@@ -87,7 +93,7 @@ class Project:
             EngineError: there is no such file.
         """
         url = self.require_url()
-        if url.path and url.path != ":memory:" and not Path(url.path).exists():
+        if self.is_new:
             raise EngineError(f"there is no database {url.display}", "look at the path", kept="nothing was done")
 
     # ── specs ─────────────────────────────────────────────────────────────

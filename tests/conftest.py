@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 HERE = Path(__file__).parent
 
@@ -14,14 +16,18 @@ HERE = Path(__file__).parent
 sys.path += sorted({str(file.parent) for file in HERE.glob("unit/**/*.py")} - set(sys.path))
 
 
+# The same examples each time, so that a red run is about the change at hand; ENGINE_TEST_RANDOM=1 looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.register_profile("random", deadline=None, database=None, print_blob=True)
+settings.load_profile("random" if os.environ.get("ENGINE_TEST_RANDOM") else "steady")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the expected screens again (make golden)")
 
 
 @pytest.fixture(autouse=True)
-def nothing_from_outside(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No database, colours or caches of whoever runs the tests have a say in them."""
     for name in ("ENGINE_DB", "DATABASE_URL", "GITHUB_ACTIONS", "FORCE_COLOR", "CI", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

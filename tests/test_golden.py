@@ -71,6 +71,4 @@ def test_screen(name: str, screens: dict[str, str], request: pytest.FixtureReque
     if request.config.getoption("--golden"):
         file.parent.mkdir(exist_ok=True)
         file.write_text(screens[name], encoding="utf-8")
-    assert screens[name] == file.read_text(encoding="utf-8"), (
-        "if this is meant: make golden, and read the diff"
-    )
+    assert screens[name] == file.read_text(encoding="utf-8"), "if this is meant: make golden, and read the diff"

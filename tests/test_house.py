@@ -48,17 +48,11 @@ def test_source_keeps_the_house_rules(file: Path) -> None:
         assert not any(k.arg == "shell" for k in call.keywords), called
         if called.split(".")[-1] == "Environment":
             assert any(k.arg == "autoescape" for k in call.keywords), "templates of users go to the sandbox"
-    assert not [n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.type is None], (
-        "bare except"
-    )
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.type is None], "bare except"
     if file.relative_to(ROOT / "engine").parts[0] in PURE:
-        imported = {
-            a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
-        }
+        imported = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
         imported |= {(n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-        assert not imported & {"time", "random", "os", "sqlite3", "socket", "subprocess"}, (
-            "this floor is pure"
-        )
+        assert not imported & {"time", "random", "os", "sqlite3", "socket", "subprocess"}, "this floor is pure"
 
 
 def test_verbs_do_not_look_at_each_other() -> None:
@@ -73,9 +67,7 @@ def test_verbs_do_not_look_at_each_other() -> None:
 
 
 def test_schema_json_is_fresh() -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "engine.spec.derive"], cwd=ROOT, capture_output=True, check=True
-    )
+    made = subprocess.run([sys.executable, "-m", "engine.spec.derive"], cwd=ROOT, capture_output=True, check=True)
     assert made.stdout == (ROOT / "schema.json").read_bytes(), "run make schema"
 
 
@@ -110,9 +102,7 @@ def test_every_exit_code_is_in_the_readme() -> None:
         assert re.search(rf"^\| {code} \|", README, re.MULTILINE), f"exit code {code} is not in the README"
 
 
-def test_the_first_spec_of_the_readme_does_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_spec_of_the_readme_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("specs").mkdir()
     blocks = re.findall(r"```yaml\n# (specs/\S+)\n(.*?)```", README, re.DOTALL)
@@ -145,10 +135,7 @@ def test_a_new_verb_can_be_begun(tmp_path: Path) -> None:
 
     module, case = make("split", tmp_path)
     assert ast.parse(module.read_text(encoding="utf-8"))
-    assert (
-        yaml.safe_load(case.read_text(encoding="utf-8"))["steps"]
-        == "- split: {table: albums, column: title}\n"
-    )
+    assert yaml.safe_load(case.read_text(encoding="utf-8"))["steps"] == "- split: {table: albums, column: title}\n"
     for refused in ("split", "Split", "1st", "class", ""):
         with pytest.raises(SystemExit):
             make(refused, tmp_path)

@@ -16,9 +16,7 @@ HEAD = "<!-- Made by `make docs`; edit the modules, not this page. -->\n"
 
 def verbs_page() -> str:
     """Return docs/verbs.md: each verb with its words, fields and examples."""
-    found = [
-        f"# Verbs\n\n{HEAD}\nWhat stands beside a verb (`id`, `when`, `undo` …) is in the README."
-    ]
+    found = [f"# Verbs\n\n{HEAD}\nWhat stands beside a verb (`id`, `when`, `undo` …) is in the README."]
     for verb, cls in verbs().items():
         found.append(f"## `{verb}`\n\n{words(cls)}")
         rows = "\n".join(_field(entry) for entry in entries(cls) if entry.key)
@@ -46,9 +44,7 @@ def rules_page() -> str:
         final = ", final" if rule.final else ""
         found.append(f"## {rule.id} {rule.name} ({rule.severity}{final})\n\n{rule.summary}")
         found.append(f"Why: {rule.reason}\n\nInstead: {rule.instead}")
-        found += [
-            f"{title}:\n\n```yaml\n{text.strip()}\n```" for title, text in _spellings(rule.bad, rule.good)
-        ]
+        found += [f"{title}:\n\n```yaml\n{text.strip()}\n```" for title, text in _spellings(rule.bad, rule.good)]
     return "\n\n".join(found) + "\n"
 
 

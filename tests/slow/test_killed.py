@@ -42,21 +42,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return found
 
 
-def test_apply_killed_at_random_ends_as_if_undisturbed(
-    undisturbed: dict[str, object], tmp_path: Path
-) -> None:
+def test_apply_killed_at_random_ends_as_if_undisturbed(undisturbed: dict[str, object], tmp_path: Path) -> None:
     kill_until_done(undisturbed, tmp_path, "apply", "before", "there", "after_hash")
 
 
-def test_rollback_killed_at_random_ends_as_if_undisturbed(
-    undisturbed: dict[str, object], tmp_path: Path
-) -> None:
+def test_rollback_killed_at_random_ends_as_if_undisturbed(undisturbed: dict[str, object], tmp_path: Path) -> None:
     kill_until_done(undisturbed, tmp_path, "rollback", "after", "back", "before_hash")
 
 
-def kill_until_done(
-    known: dict[str, object], folder: Path, command: str, start: str, seconds: str, end: str
-) -> None:
+def kill_until_done(known: dict[str, object], folder: Path, command: str, start: str, seconds: str, end: str) -> None:
     """Kill `command` again and again until KILLS have hit; each database that gets through must be right."""
     dice = random.Random(f"{SEED} {command}")
     # A disk that was busy while the whole run was timed must not make the kills come too late.

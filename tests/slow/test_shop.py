@@ -33,9 +33,7 @@ def test_a_shop_goes_there_and_back_to_the_byte(made: Path) -> None:
     applied = run("apply", "--db", "shop.db", "--yes", "specs")
     assert applied.code == 0, applied.output
     moved = ask(made, "SELECT count(*) FROM OldLine")
-    assert ask(made, "SELECT typeof(UnitPrice), min(UnitPrice), max(UnitPrice) FROM Track") == [
-        ("integer", 99, 199)
-    ]
+    assert ask(made, "SELECT typeof(UnitPrice), min(UnitPrice), max(UnitPrice) FROM Track") == [("integer", 99, 199)]
     assert moved[0][0] + ask(made, "SELECT count(*) FROM InvoiceLine")[0][0] == 2240
     assert ask(made, "SELECT count(*) FROM AlbumList") == [(350,)]
     assert ask(made, "PRAGMA foreign_key_check") == []

@@ -56,9 +56,7 @@ def snapshot(path: Path | str) -> Snapshot:
         rows = {name: _rows(db, name, sql) for name, sql in tables if not _virtual(sql)}
         counters = {}
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
-            counters = {
-                n: seq for n, seq in db.execute("SELECT name, seq FROM sqlite_sequence") if not own(n)
-            }
+            counters = {n: seq for n, seq in db.execute("SELECT name, seq FROM sqlite_sequence") if not own(n)}
     return Snapshot(frozenset(objects), rows, counters)
 
 
@@ -127,9 +125,7 @@ def _counters(db: sqlite3.Connection) -> dict[str, int]:
 def _select(db: sqlite3.Connection, table: str, sql: str) -> str:
     names = [row[1] for row in db.execute(f"PRAGMA table_xinfo({_quote(table)})")]
     cells = ", ".join(f"typeof({_quote(n)}), {_quote(n)}" for n in names)
-    keys = [
-        r[1] for r in sorted(db.execute(f"PRAGMA table_xinfo({_quote(table)})"), key=lambda r: r[5]) if r[5]
-    ]
+    keys = [r[1] for r in sorted(db.execute(f"PRAGMA table_xinfo({_quote(table)})"), key=lambda r: r[5]) if r[5]]
     taken = {n.lower() for n in names}
     row_id = next((n for n in ("rowid", "_rowid_", "oid") if n not in taken), "")
     listed = (

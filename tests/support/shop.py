@@ -119,10 +119,7 @@ def make(path: Path, tracks: int = 3500, seed: int = 11) -> None:
         _fill(
             db,
             "Customer",
-            (
-                (n, dice.choice(NAMES), faxes[n % 3], f"c{n}@example.org", n % 8 + 1)
-                for n in range(1, customers + 1)
-            ),
+            ((n, dice.choice(NAMES), faxes[n % 3], f"c{n}@example.org", n % 8 + 1) for n in range(1, customers + 1)),
         )
         _fill(
             db,
@@ -136,18 +133,12 @@ def make(path: Path, tracks: int = 3500, seed: int = 11) -> None:
         _fill(
             db,
             "Invoice",
-            (
-                (n + 1, n % customers + 1, dates[n], round(dice.randrange(1, 26) * 0.99, 2))
-                for n in range(invoices)
-            ),
+            ((n + 1, n % customers + 1, dates[n], round(dice.randrange(1, 26) * 0.99, 2)) for n in range(invoices)),
         )
         _fill(
             db,
             "InvoiceLine",
-            (
-                (n, n % invoices + 1, dice.randrange(1, tracks + 1), (0.99, 1.99)[n % 5 == 0], 1)
-                for n in range(1, 2241)
-            ),
+            ((n, n % invoices + 1, dice.randrange(1, tracks + 1), (0.99, 1.99)[n % 5 == 0], 1) for n in range(1, 2241)),
         )
         _fill(db, "Playlist", ((n, f"List {n}") for n in range(1, 19)))
         pairs = sorted({(dice.randrange(1, 19), dice.randrange(1, tracks + 1)) for _ in range(tracks * 2)})

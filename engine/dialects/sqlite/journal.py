@@ -32,6 +32,8 @@ class Journal:
         key: what it knows them by.
         images: columns whose values it keeps, without those of the key unless the step changes it.
         events: what may have happened to rows: insert, update, delete.
+        mark: table that notes the highest row id before a batch, where the
+            rows that the step makes are those above it; "" where it is not so.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Journal:
     key: Key
     images: tuple[Column, ...]
     events: frozenset[str] = ALL
+    mark: str = ""
 
     @property
     def moved(self) -> bool:
@@ -61,8 +64,15 @@ class Journal:
         return bare and "delete" in self.events
 
     # ── its own table ─────────────────────────────────────────────────────
-    def create(self) -> Statement:
-        """Return the statement that makes the journal."""
+    def create(self) -> tuple[Statement, ...]:
+        """Return the statements that make the journal."""
+        mark = (
+            ddl(f'CREATE TABLE {quote(self.mark)} ("mark" INTEGER)', "journal"),
+            Statement(f"INSERT INTO {quote(self.mark)} VALUES (NULL)", "rows", "journal"),
+        )
+        return (self._table(), *(mark if self.mark else ()))
+
+    def _table(self) -> Statement:
         keys = [column_definition(f"key_{c.name}", c, self.table.strict) for c in self.key.columns]
         single = len(keys) == 1 and (self.key.hidden or is_row_id(self.table, self.key.names[0]))
         if single:
@@ -108,6 +118,10 @@ class Journal:
     # ── filled by triggers ────────────────────────────────────────────────
     def record(self) -> tuple[Statement, ...]:
         """Return the statements that make the temporary triggers; they live as long as their transaction."""
+        if self.mark:
+            (key,) = self.key.names
+            sql = f'UPDATE {quote(self.mark)} SET "mark" = (SELECT max({quote(key)}) FROM {quote(self.table.name)})'
+            return (Statement(sql, "rows", "journal"),)
         found = []
         if "insert" in self.events:
             found.append(self._trigger("insert", "", [self._appeared()]))
@@ -125,7 +139,14 @@ class Journal:
         return tuple(found)
 
     def stop(self) -> tuple[Statement, ...]:
-        """Return the statements that take the temporary triggers away."""
+        """Return the statements that take the temporary triggers away, or note the rows above the mark."""
+        if self.mark:
+            table, (key,) = quote(self.table.name), self.key.names
+            mark = f'(SELECT "mark" FROM {quote(self.mark)})'
+            values = [*self.live(table, values=False), "0", "1", *self.live(table, key=False)]
+            above = f"{table}.{quote(key)} > coalesce({mark}, -9223372036854775808)"
+            sql = f"{self.head('new')} SELECT {', '.join(values)} FROM {table} WHERE {above} {self._again()}"
+            return (Statement(sql, "rows", "journal"),)
         names = [*sorted(self.events), *(["update_key"] if "update" in self.events else [])]
         return tuple(
             Statement(f"DROP TRIGGER temp.{quote(f'{self.name}_{name}')}", "setting", "journal") for name in names
@@ -140,8 +161,10 @@ class Journal:
 
     def _appeared(self) -> str:
         values = [*self.live("new", values=False), "0", "1", *self.live("new", key=False)]
-        changed = ['"now" = 1', *(f"{n} = excluded.{n}" for n in self.of("new"))]
-        return f"{self.head('new')} VALUES ({', '.join(values)}) {self._conflict(changed)}"
+        return f"{self.head('new')} VALUES ({', '.join(values)}) {self._again()}"
+
+    def _again(self) -> str:
+        return self._conflict(['"now" = 1', *(f"{n} = excluded.{n}" for n in self.of("new"))])
 
     def _went(self) -> str:
         row = ["old." + quote(self.table.row_id)] if self.keeps_row_id else []

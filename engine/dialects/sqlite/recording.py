@@ -40,13 +40,19 @@ class Recording:
         return (*((self.planned,) if self.planned else ()), *self.recorded)
 
     @property
+    def marks(self) -> bool:
+        """True where a journal goes by row ids above a mark."""
+        return any(j.mark for j in self.journals)
+
+    @property
     def keeps(self) -> tuple[str, ...]:
         """Names of the tables that hold the way back."""
-        return tuple(j.name for j in self.journals) + ((self.counters.name,) if self.counters else ())
+        marks = tuple(j.mark for j in self.journals if j.mark)
+        return tuple(j.name for j in self.journals) + marks + ((self.counters.name,) if self.counters else ())
 
     def create(self) -> tuple[Statement, ...]:
         """Return the statements that make the journals."""
-        return (*(j.create() for j in self.journals), *(self.counters.create() if self.counters else ()))
+        return (*(s for j in self.journals for s in j.create()), *(self.counters.create() if self.counters else ()))
 
     def around(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
         """Return the statements of a batch with those before and after that write the journals."""
@@ -68,6 +74,8 @@ def recording_of(
     found: Effects,
     context: StepContext,
     columns: tuple[Column, ...] | None = None,
+    *,
+    above: bool = False,
 ) -> Recording:
     """Return what has to be written down when a step writes to `table`.
 
@@ -77,6 +85,7 @@ def recording_of(
         found: what happens beyond that.
         context: tables of this migration need no journal, irreversible steps have none.
         columns: where the step's own statement can fill the journal: the columns to keep.
+        above: True where all rows that the step makes get row ids above those that are there.
     """
     if context.irreversible:
         return Recording(words="no way back is kept", reversible="no", reason=context.irreversible)
@@ -97,7 +106,8 @@ def recording_of(
             if columns is not None:
                 planned = Journal(name, one, key, columns, frozenset(own))
             else:
-                recorded.append(Journal(name, one, key, images_of(one, key), frozenset(own)))
+                mark = f"engine_undo_{session.undo_number()}" if above and own == ("insert",) else ""
+                recorded.append(Journal(name, one, key, images_of(one, key), frozenset(own), mark))
         else:
             recorded.append(Journal(name, one, key, images_of(one, key), ALL))
     # Where rows may come or (on the way back) come again, the counter moves.

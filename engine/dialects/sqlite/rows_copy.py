@@ -20,11 +20,11 @@ from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl
 from engine.dialects.sqlite.upsert import conflict_clause
-from engine.dialects.sqlite.walk import Key, between, key_checks, key_loop, question, rows, walk_key
+from engine.dialects.sqlite.walk import Key, between, key_checks, key_loop, question, row_id_alias, rows, walk_key
 from engine.dialects.sqlite.work import Work, reads_table
 from engine.errors import Problem
 from engine.model.changes import CopyRows
-from engine.model.plan import Loop, Statement, Unit
+from engine.model.plan import Check, Loop, Statement, Unit
 from engine.model.state import Column, Table, same_name
 
 
@@ -70,7 +70,9 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     access = see(session.shadow, f"{insert} {head} WHERE {condition} {clause}".strip(), ())
     found = _effects(session, target, change, mapping, access.writes)
     events = ("insert", "update") if "DO UPDATE" in clause else ("insert",)
-    recording = recording_of(session, target, events, found, context)
+    alias = row_id_alias(target)
+    above = bool(alias) and not contains((c.name for c in mapping.columns), alias)
+    recording = recording_of(session, target, events, found, context, above=above)
     texts = [*mapping.texts, *rank_texts, *([where] if where else [])]
     work = _work(session, source, target, mapping, texts, found, rank, change.on_conflict)
     counted = f"SELECT count(*) FROM {frame.source} WHERE {condition}"
@@ -108,7 +110,7 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
         create += _body(recording, counted, f"{insert} {head} WHERE {condition}{order}", clause, drops, makes)
 
     title = f"copy {'a query' if change.query else source.name} into {target.name}"
-    checks = mapping.checks
+    checks = (*mapping.checks, *(_room(target, alias) if recording.marks else ()))
     if source.key is not None and not source.key.hidden:
         checks = (
             *key_checks(source.key, source.name, frame.source, where.sql if where else "", ("key",)),
@@ -234,6 +236,13 @@ def _work(
     values = source.table is None or of_values or (onto_itself and (on_conflict == "replace" or bool(found.fired)))
     name = f"engine_undo_{session.undo_number()}"
     return Work(name, source.key, mapping.columns if values else (), target.strict)
+
+
+def _room(target: Table, key: str) -> tuple[Check, ...]:
+    """Return the check that new row ids are above the old ones: past the last, SQLite takes any that is free."""
+    last = f"FROM {quote(target.name)} WHERE {quote(key)} = 9223372036854775807"
+    words = f"{target.name} has used up its row ids: {key} is 9223372036854775807 in a row"
+    return (Check(f"{target.name}: {key} has room", question(f"SELECT count(*) {last}"), maximum=0, failure=words),)
 
 
 def _walked(source: Source, loop: Loop | None, work: Work | None) -> str:

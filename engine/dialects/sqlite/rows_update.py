@@ -17,7 +17,7 @@ from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.parking import park
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.update_parts import Update, from_journal, from_work, note, prepare
+from engine.dialects.sqlite.update_parts import Update, from_journal, from_work, is_steady, note, prepare
 from engine.dialects.sqlite.walk import between, key_loop, question, rows
 from engine.dialects.sqlite.work import Work, reads_table
 from engine.model.changes import UpdateRows
@@ -53,7 +53,7 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
         loop = key_loop(work.name, work.key_columns(), body, change.batch_size, work.key.names)
         walked = f"in batches by {work.key.words}; keys and values are fixed first in {work.name}"
     else:
-        before, loop, walked = _by_range(change, update, recording)
+        before, loop, walked = _by_range(change, update, recording, where is not None and is_steady(update, texts))
     count = (question(counted, "count", "selected"),) if frozen or loop is None else ()
     title = f"transform {', '.join(c.name for c in update.columns)} of {table.name}"
     unit = Unit(
@@ -98,9 +98,14 @@ def _noted_first(
 
 
 def _by_range(
-    change: UpdateRows, update: Update, recording: Recording
+    change: UpdateRows, update: Update, recording: Recording, steady: bool
 ) -> tuple[tuple[Statement, ...], Loop | None, str]:
-    """Each batch is read and changed where the walk stands."""
+    """Each batch is read and changed where the walk stands.
+
+    Args:
+        steady: True where the expressions give the same when asked again: the update then need not
+            take its values from the journal, which is quicker where they are long.
+    """
     sets = ", ".join(f"{quote(c.name)} = ({t.sql})" for c, t in zip(update.columns, update.texts, strict=True))
     direct = f"UPDATE {update.name} SET {sets}" + (f" FROM {update.partner}" if update.partner else "")
     if update.key.hidden:
@@ -114,7 +119,9 @@ def _by_range(
     else:
         same_walk = update.key.names == update.own.names
         narrow = between([f"j.{quote(n)}" for n in journal.key_columns()]) if same_walk else range_
-        body = recording.around((*note(update, journal, range_), from_journal(update, journal, narrow)))
+        noted = note(update, journal, range_, counting=steady)
+        write = rows(f"{direct} WHERE {chosen}", "update") if steady else from_journal(update, journal, narrow)
+        body = recording.around((*noted, write))
     count = question(f"SELECT count(*) FROM {update.source} WHERE {chosen}", "count", "selected")
     loop = key_loop(update.table.name, update.key.names, (count, *body), change.batch_size)
     return (), loop, f"in batches by {update.key.words}"

@@ -49,7 +49,6 @@ def undo_units(
     )
     found = tuple(guard for journal in journals for guard in guards(journal, state, journals))
     names = tuple(dict.fromkeys(j.table.name for j in journals))
-    keeps = tuple(j.name for j in journals) + ((counters.name,) if counters else ())
     alone = journals[0] if len(journals) == 1 and not _ties_itself(journals[0], state) else None
     base = Unit(
         f"{step}.undo",
@@ -58,7 +57,6 @@ def undo_units(
         ">",
         guards=found,
         touches=names,
-        keeps=keeps,
         after=ending,
         undo=(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.dialects.sqlite.expression import Frame, Planning, Text, join_and, parse_check, query_of, text_of
@@ -16,6 +17,11 @@ from engine.model.changes import UpdateRows
 from engine.model.expression import Parse
 from engine.model.plan import Check, Statement
 from engine.model.state import Column, Table, fold, same_name
+
+_STEADY = frozenset(
+    "abs cast char coalesce current_timestamp glob hex ifnull iif instr length like lower ltrim max min nullif"
+    " printf quote replace round rtrim substr substring trim typeof unicode upper".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +139,18 @@ def _one_partner(update: Update) -> Check:
     )
 
 
-def note(update: Update, journal: Journal, range_: str) -> tuple[Statement, ...]:
-    """Return the statements that write the journal: old and new values of rows that really change."""
+def is_steady(update: Update, texts: Sequence[Text]) -> bool:
+    """Tell whether expressions give the same values when they are asked again."""
+    return not update.partner and all(not t.nested and not t.over and t.access.functions <= _STEADY for t in texts)
+
+
+def note(update: Update, journal: Journal, range_: str, *, counting: bool = False) -> tuple[Statement, ...]:
+    """Return the statements that write the journal: old and new values of rows that really change.
+
+    Args:
+        range_: of the batch, "" for all rows.
+        counting: True where its rows are to be counted as those written.
+    """
     pairs = [
         (f"{update.name}.{quote(c.name)}", f"({t.sql})") for c, t in zip(update.columns, update.texts, strict=True)
     ]
@@ -147,6 +163,7 @@ def note(update: Update, journal: Journal, range_: str) -> tuple[Statement, ...]
     fill = rows(
         f"{journal.head('old', 'new')} SELECT {', '.join(values)} FROM {update.source} WHERE {where}",
         "journal",
+        "written" if counting else "",
     )
     if once:
         return (fill,)

@@ -210,11 +210,9 @@ def key_loop(
     """
     table, names = quote(relation), tuple(map(quote, columns))
     up, down = ", ".join(names), ", ".join(f"{n} DESC" for n in names)
-    if len(names) == 1:
-        start = f"SELECT min({names[0]}), max({names[0]}) FROM {table}"
-    else:
-        ends = [f"(SELECT {n} FROM {table} ORDER BY {order} LIMIT 1)" for order in (up, down) for n in names]
-        start = f"SELECT {', '.join(ends)}"
+    # One sub-select per end: min() and max() in one query would read the whole table.
+    ends = [f"(SELECT {n} FROM {table} ORDER BY {order} LIMIT 1)" for order in (up, down) for n in names]
+    start = f"SELECT {', '.join(ends)}"
     ahead = f"{at_least(names, 'lo')} AND {at_most(names, 'up')}"
     beyond = f"{above(names, 'hi')} AND {at_most(names, 'up')}"
     return Loop(

@@ -205,7 +205,8 @@ def test_where_that_reads_the_target_means_the_target_as_it_was():
         CopyRows("a", None, "b", (("g", Sql("g")),), where=Sql("NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g)")),
     )
     assert run(db, unit, size=1).counts == {"selected": 3, "written": 3}
-    assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'engine_undo_2'").fetchone()
+    assert unit.loop is not None and unit.loop.table not in unit.keeps
+    assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (unit.loop.table,)).fetchone()
 
 
 def test_a_query_is_copied_by_its_key_and_read_once():
@@ -374,6 +375,15 @@ def test_expect_rows_may_be_a_query_or_bounds():
     assert unit.expectation is not None and unit.expectation.text == "at least 1 and at most 9"
     unit = plan(db, copy(expect=Expect(every=True)))
     assert unit.expectation is not None and unit.expectation.every and unit.on_conflict == "skip"
+
+
+def test_a_target_whose_row_ids_are_used_up_stops_the_copy():
+    db = database(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x);; CREATE TABLE b (id INTEGER PRIMARY KEY, x);; INSERT INTO a VALUES (1, 1)",
+        "INSERT INTO b VALUES (9223372036854775807, 'last')",
+    )
+    with pytest.raises(CheckFailed, match="room"):
+        run(db, plan(db, CopyRows("a", None, "b", (("x", Sql("x")),))))
 
 
 def test_composite_text_keys_under_nocase_are_walked_without_loss():
