@@ -133,6 +133,7 @@ class Guard:
         early: True where it can be asked before the whole rollback begins;
             False where later units of the same migration must be undone first.
         skippable: False where the conflict stops `skip` and `force` too.
+        reads: tables that it looks at beside those that its unit touches.
     """
 
     kind: str
@@ -142,6 +143,7 @@ class Guard:
     words: str
     early: bool = True
     skippable: bool = True
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

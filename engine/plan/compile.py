@@ -167,8 +167,8 @@ class Compiler:
         It hangs on the step's first unit: that has run whenever anything of
         the step has.
         """
-        if not units:
-            return ()
+        if not any(u.statements() for u in units):
+            return units  # it does nothing here (the table is there already): there is nothing to take back
         fork = self.session.fork()
         back: list[Unit] = []
         for number, undo in enumerate(step.undo or ()):
@@ -365,9 +365,16 @@ def _early(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
     for place in range(len(units) - 1, -1, -1):
         unit = units[place]
         mine = {fold(t) for t in unit.touches}
-        if unit.undo and mine & touched:
+        if unit.undo and touched:
             undo = tuple(
-                replace(back, guards=tuple(replace(g, early=False) for g in back.guards)) for back in unit.undo
+                replace(
+                    back,
+                    guards=tuple(
+                        replace(g, early=g.early and not (mine | {fold(t) for t in g.reads}) & touched)
+                        for g in back.guards
+                    ),
+                )
+                for back in unit.undo
             )
             result[place] = replace(unit, undo=undo)
         touched |= mine

@@ -186,12 +186,12 @@ def found_conflicts(guards: Sequence[Guard], ask: Ask) -> tuple[tuple[Guard, Fou
 def conflict(version: str, found: Sequence[FoundConflict], kept: str) -> Conflict:
     """Return the error for conflicts that stop a rollback."""
     total = sum(c.rows for c in found)
-    lines = [f"{version} can't be rolled back as it stands: {total:,} conflict{'s' if total != 1 else ''}"]
+    told = []
     for one in found:
         keys = "; ".join(", ".join(str(plain(v)) for v in row) for row in one.sample)
-        lines.append(f"  - {one.words}" + (f" ({keys[:200]})" if keys else ""))
+        told.append(one.words + (f" ({keys[:200]})" if keys else ""))
     return Conflict(
-        "\n".join(lines),
+        f"{version} can't be rolled back as it stands: {total:,} conflict{'s' if total != 1 else ''}: {'; '.join(told)}",
         "--on-conflict skip leaves such rows as they are and undoes the rest; force puts the old values back",
         kept=kept,
         next="engine rollback --on-conflict skip",

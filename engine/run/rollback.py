@@ -10,7 +10,7 @@ from typing import Any
 from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger, Progress, Record
 from engine.errors import Drift, EngineError, NotReversible
-from engine.model.plan import MigrationPlan, Unit
+from engine.model.plan import Guard, MigrationPlan, Unit
 from engine.model.state import fold
 from engine.plan.serialise import loads
 from engine.run import judging
@@ -30,14 +30,18 @@ class Task:
         unit: what to run; its id is unique among all tasks of the migration.
         last: True for the last of the tasks that undo `of`.
         marks: values that `of` took at its start.
-        early: True where its guards can be asked before anything is undone.
+        touched: tables (folded) that are changed on the way back before it.
     """
 
     of: Unit
     unit: Unit
     last: bool
     marks: tuple[Any, ...]
-    early: bool
+    touched: frozenset[str] = frozenset()
+
+    def early(self, guard: Guard) -> bool:
+        """Tell whether `guard` can be asked before anything is undone: nothing that it looks at changes till then."""
+        return guard.early or not {fold(name) for name in (*self.of.touches, *guard.reads)} & self.touched
 
 
 def rollback(
@@ -209,7 +213,7 @@ class Back:
         runner = self._runner()
         with transaction(self.driver, reads=True):
             for task in self.tasks:
-                guards = [g for g in task.unit.guards if g.early or task.early]
+                guards = [g for g in task.unit.guards if task.early(g)]
                 for guard, one in runner.conflicts_of(guards, task.marks):
                     if self.options.on_conflict == "abort" or not guard.skippable:
                         found.append(one)
@@ -351,10 +355,9 @@ def tasks(ran: Sequence[Unit], stored: dict[str, Progress]) -> tuple[Task, ...]:
     touched: set[str] = set()  # tables that earlier tasks of the way back change
     for unit in reversed(ran):
         mine = {fold(name) for name in unit.touches}
-        early = not mine & touched
         for number, back in enumerate(unit.undo):
             named = replace(back, id=f"{unit.id}:undo{number + 1}")
-            found.append(Task(unit, named, number == len(unit.undo) - 1, stored[unit.id].marks, early))
+            found.append(Task(unit, named, number == len(unit.undo) - 1, stored[unit.id].marks, frozenset(touched)))
         if unit.undo:
             touched |= mine
     return tuple(found)

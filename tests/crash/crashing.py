@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from engine import app
 from engine.changing import RunResult
@@ -323,3 +324,16 @@ def ended(run: Run, world: World) -> RunResult | BaseException:
         return run(world)
     except (SimulatedCrash, EngineError) as error:
         return error
+
+
+# ── scenarios ─────────────────────────────────────────────────────────────
+SCENARIOS = Path(__file__).parent / "scenarios"
+NAMES = tuple(sorted(p.stem for p in SCENARIOS.glob("*.yaml")))
+HEAD = 'version: "001"\ndescription: A scenario\ntransaction: {mode}\nsteps:\n'
+
+
+def scenario(name: str, mode: str = "step", **more: Any) -> Scenario:
+    """Read a scenario; where it has no specs of its own its steps run in `mode`: step or auto."""
+    page = yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text(encoding="utf-8"))
+    specs = page.get("specs") or {"001_scenario.yaml": HEAD.format(mode=mode) + page["steps"]}
+    return Scenario(f"{name}-{mode}", page["given"], specs, **more)

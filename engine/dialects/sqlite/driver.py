@@ -286,7 +286,7 @@ def _driver(
     driver = SQLiteDriver(connection, name, missing=missing)
     driver.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
     driver.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "cell_size_check = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "cell_size_check = ON"):
         driver.execute(f"PRAGMA {pragma}")
     if hasattr(connection, "setconfig"):  # Python 3.12: a double-quoted word that names nothing is no text
         for switch in ("SQLITE_DBCONFIG_DQS_DDL", "SQLITE_DBCONFIG_DQS_DML"):

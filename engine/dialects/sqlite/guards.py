@@ -59,6 +59,11 @@ def referring(journal: Journal, state: SchemaState, journals: Sequence[Journal],
     return f"({' OR '.join(found)})" if found else ""
 
 
+def _children(table: Table, state: SchemaState) -> tuple[str, ...]:
+    """Return the tables whose rows may refer to rows of `table`."""
+    return tuple(t.name for t in state.tables if any(same_name(k.table, table.name) for k in t.foreign_keys))
+
+
 def guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) -> tuple[Guard, ...]:
     """Return the guards of one journal's undo."""
     name, table = journal.table.name, quote(journal.table.name)
@@ -90,7 +95,7 @@ def guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) ->
         condition = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 0 AND j."now" = 1 AND {others}'
         words = f"{{count}} rows of {name} that would go are referred to by rows of others"
         # Rows of later steps refer to these until those steps are undone.
-        found.append(_guard(journal, "added", condition, words, early=False))
+        found.append(_guard(journal, "added", condition, words, reads=_children(journal.table, state)))
     found += trigger_guard(journal.table, state)
     return tuple(found)
 
@@ -132,7 +137,7 @@ def trigger_guard(table: Table, state: SchemaState) -> tuple[Guard, ...]:
 
 
 def _guard(
-    journal: Journal, kind: str, source: str, words: str, *, early: bool = True, skippable: bool = True
+    journal: Journal, kind: str, source: str, words: str, *, skippable: bool = True, reads: tuple[str, ...] = ()
 ) -> Guard:
     keys = ", ".join(f"j.{quote(n)}" for n in journal.key_columns())
     return Guard(
@@ -141,6 +146,6 @@ def _guard(
         question(f"SELECT count(*) FROM {source}", "guard"),
         question(f"SELECT {keys} FROM {source} LIMIT 5", "sample"),
         words,
-        early,
-        skippable,
+        skippable=skippable,
+        reads=reads,
     )

@@ -359,8 +359,7 @@ def _connect(collations: tuple[str, ...]) -> _Base:
     for name in collations:
         base.connection.create_collation(name, lambda a, b: (a > b) - (a < b))
     base.connection.execute("PRAGMA page_size=512")  # copies are by the page, and each object takes one
-    for setting in ("foreign_keys=ON", "trusted_schema=OFF"):  # as the driver's connection has them
-        base.connection.execute(f"PRAGMA {setting}")
+    base.connection.execute("PRAGMA foreign_keys=ON")  # as the driver's connection has it
     base.connection.set_authorizer(note)
     return base
 

@@ -209,4 +209,4 @@ def test_a_mistake_in_when_is_shown_there() -> None:
         given=SCHEMA,
     )
     (line,) = findings(found)
-    assert line.startswith("4:28 RF101"), line
+    assert line.startswith("4:27 RF101"), line

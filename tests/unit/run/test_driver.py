@@ -84,9 +84,9 @@ def test_the_settings_of_the_connection_are_the_safe_ones_and_the_journal_mode_s
     for journal in ("delete", "wal", "truncate"):
         new(path.with_name(journal), journal)
         driver = connect(path.with_name(journal), lock_timeout=2.5)
-        settings = ("synchronous", "foreign_keys", "trusted_schema", "cell_size_check", "busy_timeout")
+        settings = ("synchronous", "foreign_keys", "cell_size_check", "busy_timeout")
         found = [driver.query(f"PRAGMA {name}")[0][0] for name in settings]
-        assert found == [2, 1, 0, 1, 2500]
+        assert found == [2, 1, 1, 2500]
         if journal != "truncate":  # not stored in the file
             assert driver.query("PRAGMA journal_mode")[0][0] == journal
         driver.close()

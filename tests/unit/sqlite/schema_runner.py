@@ -44,7 +44,6 @@ class Bench:
     def __init__(self, script: str, path: Path | str = ":memory:") -> None:
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.execute("PRAGMA foreign_keys = ON")
-        self.db.execute("PRAGMA trusted_schema = OFF")
         for sql in script.split(";;"):
             if sql.strip():
                 self.db.execute(sql.strip())

@@ -379,7 +379,8 @@ def test_expect_rows_may_be_a_query_or_bounds():
 
 def test_a_target_whose_row_ids_are_used_up_stops_the_copy():
     db = database(
-        "CREATE TABLE a (id INTEGER PRIMARY KEY, x);; CREATE TABLE b (id INTEGER PRIMARY KEY, x);; INSERT INTO a VALUES (1, 1)",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x);; CREATE TABLE b (id INTEGER PRIMARY KEY, x)",
+        "INSERT INTO a VALUES (1, 1)",
         "INSERT INTO b VALUES (9223372036854775807, 'last')",
     )
     with pytest.raises(CheckFailed, match="room"):
