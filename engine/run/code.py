@@ -12,7 +12,7 @@ from engine.dialects.ledger import Direction, Ledger
 from engine.errors import CheckFailed, DatabaseError, EngineError, NotReversible
 from engine.model.plan import MigrationPlan
 from engine.plan.serialise import dumps
-from engine.run.executor import event, opened
+from engine.run.entries import event, opened
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore

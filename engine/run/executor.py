@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from engine import __version__
 from engine.dialects.base import Driver
-from engine.dialects.ledger import Direction, Event, Ledger, Progress, Record
+from engine.dialects.ledger import Event, Ledger, Progress, Record
 from engine.errors import Drift, EngineError, LockHeld, Stopped
 from engine.model.plan import MigrationPlan, Unit
 from engine.plan.serialise import dumps, loads
+from engine.run.entries import event, opened, todo
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, Undoing, ignore
-from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
+from engine.run.records import MigrationResult, Outcome, step_results
 from engine.run.unit import Runner, settings, transaction
 
 
@@ -244,53 +242,3 @@ class _Apply:
     def _result(self, state: Outcome, error: EngineError | None = None) -> MigrationResult:
         steps = step_results(tuple(self.progress.values()))
         return MigrationResult(self.plan.version, state, round(self.options.monotonic() - self.begin, 6), steps, error)
-
-
-# ── what both ways share ──────────────────────────────────────────────────
-def event(
-    version: str,
-    direction: Direction,
-    outcome: Outcome,
-    began: str,
-    ended: str,
-    seconds: float,
-    rows: int,
-    error: EngineError | None = None,
-    conflicts: Sequence[FoundConflict] = (),
-) -> Event:
-    """Return the entry of `engine history` for what ended."""
-    details: dict[str, object] = {}
-    if error is not None:
-        details["error"] = {"code": error.code, "message": error.message, "kept": error.kept}
-    if conflicts:
-        details["conflicts"] = [c.document() for c in conflicts]
-    text = json.dumps(details, default=str) if details else ""
-    return Event(version, direction, outcome, began, ended, round(seconds, 6), rows, 0, details=text)
-
-
-def todo(plan: MigrationPlan, direction: Direction, units: Sequence[Unit]) -> tuple[Progress, ...]:
-    """Return checkpoints of `units` that have not begun."""
-    return tuple(
-        Progress(plan.version, direction, u.id, u.step, n, u.touches[0] if u.touches else "")
-        for n, u in enumerate(units)
-    )
-
-
-def opened(plan: MigrationPlan, record: Record | None) -> Record:
-    """Return the history row with which the apply of `plan` begins."""
-    return Record(
-        version=plan.version,
-        description=plan.description,
-        applied=False,
-        applied_at=record.applied_at if record else None,
-        rolled_back_at=record.rolled_back_at if record else None,
-        state="applying",
-        checksum=plan.checksum,
-        spec_name=plan.spec_name,
-        number=record.number if record else 0,
-        reversible=plan.reversible,
-        engine_version=__version__,
-        before=plan.before,
-        after=plan.after,
-        code=plan.code,
-    )

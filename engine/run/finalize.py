@@ -9,7 +9,7 @@ from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger
 from engine.errors import EngineError
 from engine.model.plan import MigrationPlan
-from engine.run.executor import event
+from engine.run.entries import event
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, ignore

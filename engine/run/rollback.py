@@ -14,7 +14,7 @@ from engine.model.plan import Guard, MigrationPlan, Unit
 from engine.model.state import fold
 from engine.plan.serialise import loads
 from engine.run import judging
-from engine.run.executor import event, todo
+from engine.run.entries import event, todo
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
