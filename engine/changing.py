@@ -317,9 +317,7 @@ def chosen(records: Sequence[Record], steps: int, to: str | None) -> list[Record
         return [*unfinished, *applied][:steps]
     if to != "0" and to not in {r.version for r in applied}:
         known = ", ".join(r.version for r in reversed(applied)) or "none"
-        raise UsageError(
-            f"version {to} is not applied, so the database can't end at it", f"applied: {known}; 0: none"
-        )
+        raise UsageError(f"version {to} is not applied, so the database can't end at it", f"applied: {known}; 0: none")
     after = [r for r in applied if to == "0" or version_key(r.version) > version_key(to)]
     return [*unfinished, *after]
 
@@ -340,9 +338,7 @@ def plan_rollback(project: Project, *, steps: int = 1, to: str | None = None) ->
             stored = {p.unit: p for p in ledger.progress(record.version, "apply")}
             ran = tuple(u for u in plan.units if u.id in stored and stored[u.id].state in ("doing", "done"))
             units = tuple(task.unit for task in tasks(ran, stored))
-            migrations.append(
-                replace(plan, units=units, direction="rollback", before=plan.after, after=plan.before)
-            )
+            migrations.append(replace(plan, units=units, direction="rollback", before=plan.after, after=plan.before))
         dialect = project.dialect
         return PlanResult(Plan(dialect.name, tuple(migrations), dialect.protocol()))
 

@@ -151,9 +151,7 @@ def unfinished(project: Project, ledger: Ledger, records: Sequence[Record]) -> P
     progress = {p.unit: p for p in ledger.progress(record.version, "apply")}
     units = stored.units
     if record.direction == "rollback":
-        ran = tuple(
-            u for u in units if u.id in progress and progress[u.id].state in ("doing", "done", "undone")
-        )
+        ran = tuple(u for u in units if u.id in progress and progress[u.id].state in ("doing", "done", "undone"))
         units = tuple(task.unit for task in tasks(ran, progress))
         progress = {p.unit: p for p in ledger.progress(record.version, "rollback")}
     left = tuple(u for u in units if u.id not in progress or progress[u.id].state in ("todo", "doing"))
@@ -196,18 +194,12 @@ def compile_plan(
         compiled.migrations,
         dialect.protocol(),
         compiled.migrations[0].before if compiled.migrations else "",
-        tuple(
-            f"{f.spec.version} {f.step.id} is passed over, {f.passed_over}"
-            for f in compiled.facts
-            if f.passed_over
-        ),
+        tuple(f"{f.spec.version} {f.step.id} is passed over, {f.passed_over}" for f in compiled.facts if f.passed_over),
     )
     return PlanResult(made, findings, tuple((s.version, s.source.name, s.source.text) for s in todo))
 
 
-def refuse_errors(
-    project: Project, found: Sequence[Diagnostic], specs: Sequence[Spec]
-) -> tuple[Diagnostic, ...]:
+def refuse_errors(project: Project, found: Sequence[Diagnostic], specs: Sequence[Spec]) -> tuple[Diagnostic, ...]:
     """Return what is left of `found` after the ignores of specs and config, sorted.
 
     Raises:

@@ -95,9 +95,7 @@ class Reading:
 
     def _from_environ(self, name: str, path: Key) -> str:
         if name not in self._environ:
-            raise self.wrong(
-                path, f"`${{{name}}}` is not set in the environment", f"export {name}=…, or write a value"
-            )
+            raise self.wrong(path, f"`${{{name}}}` is not set in the environment", f"export {name}=…, or write a value")
         return self._environ[name]
 
     # ── kinds of values ───────────────────────────────────────────────────
@@ -131,9 +129,7 @@ class Reading:
                 raise ValueError("no duration")
             return seconds(str(value) if isinstance(value, str) else format(value, "f"))
         except ValueError:
-            raise self.wrong(
-                path, f"`{path[-1]}` is a duration", "write 30s, 5m or a number of seconds"
-            ) from None
+            raise self.wrong(path, f"`{path[-1]}` is a duration", "write 30s, 5m or a number of seconds") from None
 
     def one_of(self, value: object, path: Key, words: tuple[str, ...]) -> str:
         """Return one of a few fixed words."""
@@ -181,9 +177,7 @@ class Reading:
         self._known(found, dict.fromkeys(("target_seconds", "max_rows")), path)
         made = BatchConfig()
         if "target_seconds" in found:
-            made = replace(
-                made, target_seconds=self.duration(found["target_seconds"], (*path, "target_seconds"))
-            )
+            made = replace(made, target_seconds=self.duration(found["target_seconds"], (*path, "target_seconds")))
         if "max_rows" in found:
             made = replace(made, max_rows=self.count(found["max_rows"], (*path, "max_rows")))
         if not made.target_seconds > 0:
@@ -202,9 +196,7 @@ class Reading:
         if "severity" in found:
             at = (*path, "severity")
             pairs = self._mapping(found["severity"], at).items()
-            made["severity"] = tuple(
-                (rule, self.one_of(word, (*at, rule), _SEVERITIES)) for rule, word in pairs
-            )
+            made["severity"] = tuple((rule, self.one_of(word, (*at, rule), _SEVERITIES)) for rule, word in pairs)
         if "ignore" in found:
             made["ignore"] = self._ignore(found["ignore"], (*path, "ignore"))
         return LintConfig(**made)

@@ -130,10 +130,6 @@ class MigrationManager:
 def _words(error: EngineError) -> str:
     parts = [error.message]
     if isinstance(error, FindingsError):
-        parts += [
-            f"{d.span or d.version}: {d.rule}: {d.message}"
-            for d in error.diagnostics
-            if d.severity == "error"
-        ]
+        parts += [f"{d.span or d.version}: {d.rule}: {d.message}" for d in error.diagnostics if d.severity == "error"]
     parts += [text for text in (error.hint, error.kept) if text]
     return "; ".join(parts)

@@ -116,9 +116,7 @@ class Project:
         quoting = dialects.Quoting(self.kind)
         variables = {**self.config.vars, **self.variables}
         for name, text in self.texts:
-            spec, problems = build(
-                Source(name, text), variables, self.kind, quoting, files.version_of(Path(name).name)
-            )
+            spec, problems = build(Source(name, text), variables, self.kind, quoting, files.version_of(Path(name).name))
             found += problems
             specs += [spec] if spec is not None else []
             count += 1
@@ -186,19 +184,13 @@ def requirements(specs: Sequence[Spec]) -> list[Diagnostic]:
             span = spec.span(("requires",))
             if version in place and _circle(spec, version, specs):
                 words = f"`requires` goes in a circle: {spec.version} → {version} → {spec.version}"
-                found.append(
-                    Diagnostic("VC107", "error", words, span, "take one of them out", version=spec.version)
-                )
+                found.append(Diagnostic("VC107", "error", words, span, "take one of them out", version=spec.version))
             elif version in place:
                 words = f"{spec.version} requires {version}, which comes later"
-                found.append(
-                    Diagnostic("VC108", "error", words, span, "renumber one of them", version=spec.version)
-                )
+                found.append(Diagnostic("VC108", "error", words, span, "renumber one of them", version=spec.version))
             else:
                 words = f"{spec.version} requires {version}, and there is no such version"
-                found.append(
-                    Diagnostic("VC108", "error", words, span, "correct the version", version=spec.version)
-                )
+                found.append(Diagnostic("VC108", "error", words, span, "correct the version", version=spec.version))
     return found
 
 

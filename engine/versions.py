@@ -50,9 +50,7 @@ def edited(specs: Sequence[Spec], records: Sequence[Record]) -> list[Diagnostic]
         elif spec.checksum != record.checksum:
             words = f"{spec.source.name} was changed after it was applied"
             hint = "put it back as it was and write a new spec; `engine rollback` goes by what was applied"
-            found.append(
-                Diagnostic("VC105", "error", words, spec.span(("version",)), hint, version=spec.version)
-            )
+            found.append(Diagnostic("VC105", "error", words, spec.span(("version",)), hint, version=spec.version))
     return found
 
 

@@ -39,9 +39,7 @@ def test_malformed_spec_gets_exactly_its_diagnostic(
     result = CliRunner().invoke(cli, ["lint", "--format", "json", name])
     assert result.exit_code == 1, result.output
     findings = json.loads(result.stdout)["findings"]
-    assert [(f["rule"], f"{f['line']}:{f['column']}") for f in findings] == [
-        (expected["rule"], expected["place"])
-    ]
+    assert [(f["rule"], f"{f['line']}:{f['column']}") for f in findings] == [(expected["rule"], expected["place"])]
     if expected["hint"]:
         assert findings[0]["hint"] == expected["hint"]
     if expected["other"]:

@@ -48,9 +48,7 @@ def guarded(body: Callable[[], int | None], shown: Shown) -> int:
     except (EngineError, click.ClickException) as error:
         return show(error, shown)
     except (KeyboardInterrupt, click.Abort):
-        return _end(
-            "interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown
-        )
+        return _end("interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown)
     except Exception as error:
         return _bug(error, shown)
 

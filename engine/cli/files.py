@@ -54,9 +54,7 @@ def read(path: Path) -> str:
 
 
 def _refused(path: Path, error: OSError) -> EngineError:
-    return EngineError(
-        f"{path} can't be written: {_reason(error)}", "name a file in a folder that is there and yours"
-    )
+    return EngineError(f"{path} can't be written: {_reason(error)}", "name a file in a folder that is there and yours")
 
 
 def _reason(error: Exception) -> str:

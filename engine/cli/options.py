@@ -53,9 +53,7 @@ class Given:
 class Command(click.Command):
     """A command whose examples end its help and whose errors are shown by `cli.errors`."""
 
-    def __init__(
-        self, *args: Any, examples: tuple[str, ...] = (), base: tuple[str, ...] = (), **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), base: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
         self.base: tuple[tuple[str, Any], ...] = tuple((name, []) for name in base)
@@ -74,9 +72,7 @@ class Command(click.Command):
         return guarded(lambda: super(Command, self).invoke(ctx), shown)
 
 
-def common(
-    formats: tuple[str, ...] = ("text", "json"), *, specs: bool = True
-) -> Callable[[Function], Function]:
+def common(formats: tuple[str, ...] = ("text", "json"), *, specs: bool = True) -> Callable[[Function], Function]:
     """Add the options that mean the same everywhere, and hand them over as `given`."""
 
     def add(function: Function) -> Function:
@@ -116,9 +112,7 @@ def _options(formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
     ]
 
 
-def _pairs(
-    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     del ctx
     found = []
     for value in values:
@@ -130,9 +124,7 @@ def _pairs(
 
 
 def _given(ctx: click.Context, own: dict[str, Any]) -> Given:
-    explicit = frozenset(
-        name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    )
+    explicit = frozenset(name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
     return Given(**own, repeat=_repeat(ctx), explicit=explicit)
 
 

@@ -45,9 +45,7 @@ class Lines:
         clock: seconds that only grow.
     """
 
-    def __init__(
-        self, say: Callable[[str], None] = screen.say, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, say: Callable[[str], None] = screen.say, clock: Callable[[], float] = time.monotonic) -> None:
         self._say, self._clock = say, clock
         self._title = ""
         self._total: int | None = None

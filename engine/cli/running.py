@@ -36,9 +36,7 @@ class Settings:
     lock_wait: float | None = None
 
 
-def apply(
-    given: Given, to: str | None, plan_file: Path | None, dialect: str | None, settings: Settings
-) -> int:
+def apply(given: Given, to: str | None, plan_file: Path | None, dialect: str | None, settings: Settings) -> int:
     """Apply what is pending, or what the plan file holds, and return the exit code."""
     from engine import app
 
@@ -67,14 +65,10 @@ def apply(
     # What was begun was agreed to then; what comes after can be planned, and asked about, once it is done.
     version = unfinished.version
     first = run(version if to is None or app.earlier(version, to) else to)
-    return _end(
-        given, first if first.error else _then(first, lambda: _rest(given, project, to, run)), "apply"
-    )
+    return _end(given, first if first.error else _then(first, lambda: _rest(given, project, to, run)), "apply")
 
 
-def _rest(
-    given: Given, project: Project, to: str | None, run: Callable[[str | None], RunResult]
-) -> RunResult:
+def _rest(given: Given, project: Project, to: str | None, run: Callable[[str | None], RunResult]) -> RunResult:
     """Plan, ask about and run what comes after a migration that was resumed."""
     from engine import app
 
@@ -91,9 +85,7 @@ def _then(first: RunResult, more: Callable[[], RunResult]) -> RunResult:
     return replace(second, migrations=(*first.migrations, *second.migrations))
 
 
-def rollback(
-    given: Given, steps: int | None, to: str | None, on_conflict: OnConflict, settings: Settings
-) -> int:
+def rollback(given: Given, steps: int | None, to: str | None, on_conflict: OnConflict, settings: Settings) -> int:
     """Undo migrations and return the exit code."""
     from engine import app
 

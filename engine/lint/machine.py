@@ -40,9 +40,7 @@ def document(diagnostics: Sequence[Diagnostic], files: int, names: Names) -> dic
 def rules_json(rules: Sequence[Rule]) -> str:
     """Return the pages of `rules` as a JSON document."""
     words = ("id", "name", "severity", "summary", "reason", "instead", "bad", "good")
-    pages = [
-        {word: getattr(rule, word) for word in words} | {"can_be_ignored": not rule.final} for rule in rules
-    ]
+    pages = [{word: getattr(rule, word) for word in words} | {"can_be_ignored": not rule.final} for rule in rules]
     return json_text({"schema_version": 1, "rules": pages})
 
 
@@ -217,9 +215,7 @@ def junit(diagnostics: Sequence[Diagnostic], files: int, names: Names) -> str:
             {"name": _xml(f"{d.rule} {place}".strip()), "classname": names.get(d.rule, d.rule)},
         )
         if d.severity != "info":
-            failure = ElementTree.SubElement(
-                case, "failure", {"type": d.severity, "message": _xml(d.message)}
-            )
+            failure = ElementTree.SubElement(case, "failure", {"type": d.severity, "message": _xml(d.message)})
             failure.text = _xml(f"{place}: {_message(d)}" if place else _message(d))
         else:
             ElementTree.SubElement(case, "system-out").text = _xml(_message(d))
@@ -231,6 +227,4 @@ def junit(diagnostics: Sequence[Diagnostic], files: int, names: Names) -> str:
 
 def _xml(text: str) -> str:
     """Write out what XML 1.0 has no way to hold."""
-    return re.sub(
-        r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", lambda m: f"\\x{ord(m[0]):02x}", text
-    )
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", lambda m: f"\\x{ord(m[0]):02x}", text)

@@ -31,9 +31,7 @@ def render(form: str, diagnostics: Sequence[Diagnostic], files: int, rules: Sequ
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: text(diagnostics, files),
         "concise": lambda: concise(diagnostics, files),
-        "json": lambda: machine.json_text(
-            {"schema_version": 1, **machine.document(diagnostics, files, names)}
-        ),
+        "json": lambda: machine.json_text({"schema_version": 1, **machine.document(diagnostics, files, names)}),
         "github": lambda: machine.github(diagnostics, names) + summary(diagnostics, files) + "\n",
         "gitlab": lambda: machine.gitlab(diagnostics, names),
         "sarif": lambda: machine.sarif(diagnostics, rules),

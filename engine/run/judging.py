@@ -190,8 +190,9 @@ def conflict(version: str, found: Sequence[FoundConflict], kept: str) -> Conflic
     for one in found:
         keys = "; ".join(", ".join(str(plain(v)) for v in row) for row in one.sample)
         told.append(one.words + (f" ({keys[:200]})" if keys else ""))
+    count = f"{total:,} conflict{'s' if total != 1 else ''}"
     return Conflict(
-        f"{version} can't be rolled back as it stands: {total:,} conflict{'s' if total != 1 else ''}: {'; '.join(told)}",
+        f"{version} can't be rolled back as it stands: {count}: {'; '.join(told)}",
         "--on-conflict skip leaves such rows as they are and undoes the rest; force puts the old values back",
         kept=kept,
         next="engine rollback --on-conflict skip",

@@ -71,9 +71,7 @@ def decode(data: bytes, name: str) -> tuple[Source, Diagnostic | None]:
         if data.startswith(mark):
             return _refused(Source(name, ""), f"the file is in {encoding}", 1, 1, "save it as UTF-8")
     if data[1:4:2] == b"\x00\x00" or data[0:3:2] == b"\x00\x00":
-        return _refused(
-            Source(name, ""), "the file looks like UTF-16 without a mark", 1, 1, "save it as UTF-8"
-        )
+        return _refused(Source(name, ""), "the file looks like UTF-16 without a mark", 1, 1, "save it as UTF-8")
     try:
         return Source(name, data.decode("utf-8").removeprefix("\ufeff")), None
     except UnicodeDecodeError as error:

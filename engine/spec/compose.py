@@ -135,9 +135,7 @@ class Composer:
         if event.anchor:
             self._anchors[event.anchor] = None
         as_key = bool(self._stack) and (self._stack[-1].key_next or self._stack[-1].as_key)
-        self._stack.append(
-            Frame(mapping, bool(event.flow_style), start, event.start_mark, event.anchor, as_key)
-        )
+        self._stack.append(Frame(mapping, bool(event.flow_style), start, event.start_mark, event.anchor, as_key))
 
     def _close(self, event: Any) -> None:
         frame = self._stack.pop()

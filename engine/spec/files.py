@@ -133,9 +133,7 @@ def _bytes(path: Path, root: str) -> bytes:
     if os.path.commonpath([real, root]) != root:
         hint = "put the file itself into the folder"
         raise EngineError(f"`{path}` leads out of the folder of the specs", hint)
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(real, flags)
     except OSError as error:
@@ -152,9 +150,7 @@ def _bytes(path: Path, root: str) -> bytes:
 
 def _unreadable(path: Path, error: Exception) -> EngineError:
     words = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    return EngineError(
-        f"`{path}` can't be read: {words[:1].lower()}{words[1:]}", "check the path and its permissions"
-    )
+    return EngineError(f"`{path}` can't be read: {words[:1].lower()}{words[1:]}", "check the path and its permissions")
 
 
 def _spec_file(path: Path, data: bytes) -> SpecFile:
@@ -171,9 +167,7 @@ def _spec_file(path: Path, data: bytes) -> SpecFile:
     if not version:
         message = f"`{path.name}` has no version in its name"
         hint = f"name it like `001_{path.stem.lower()}.yaml`; a name that begins with `_` is left out"
-        return SpecFile(
-            path, "", None, (Diagnostic("VC102", "error", message, Span(source, 1, 1, 1, 1), hint),)
-        )
+        return SpecFile(path, "", None, (Diagnostic("VC102", "error", message, Span(source, 1, 1, 1, 1), hint),))
     return SpecFile(path, version, source)
 
 

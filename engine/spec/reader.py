@@ -39,9 +39,7 @@ def read(source: Source) -> tuple[Map | None, tuple[Diagnostic, ...]]:
         root = composer.compose()
     except Unreadable as error:
         last = error.diagnostic
-        earlier = [
-            d for d in composer.found if not _same_place(d, last)
-        ]  # the later one saw more of the text
+        earlier = [d for d in composer.found if not _same_place(d, last)]  # the later one saw more of the text
         return None, _sorted([*earlier, last])
     found = composer.found
     if root is None or (not isinstance(root, Map) and getattr(root, "empty", False)):

@@ -99,9 +99,7 @@ def _parse(text: str) -> nodes.Template:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     if len(text) > LONGEST:
-        raise TemplateError(
-            f"a template may have {LONGEST:,} characters; this has {len(text):,}", "shorten it"
-        )
+        raise TemplateError(f"a template may have {LONGEST:,} characters; this has {len(text):,}", "shorten it")
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     try:
         return environment.parse(text)
@@ -119,9 +117,7 @@ def _syntax(text: str, problem: str, line: int) -> TemplateError:
     end = text.find("\n", offset)
     tag = re.search(r"unknown tag '(\w+)'", problem)
     if tag:
-        return TemplateError(
-            f"templates have no `{{% {tag.group(1)} %}}`", "only `{% if %}` is there", offset, 2
-        )
+        return TemplateError(f"templates have no `{{% {tag.group(1)} %}}`", "only `{% if %}` is there", offset, 2)
     hint = "write `{{ name }}`; for braces that are no template write `{{ '{{' }}`"
     message = f"the template can't be read: {problem.rstrip('.')}"
     return TemplateError(message, hint, offset, (end if end > 0 else len(text)) - offset)

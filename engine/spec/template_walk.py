@@ -88,9 +88,7 @@ class Walk:
         for node in body:
             if isinstance(node, nodes.Output):
                 for part in node.nodes:
-                    yield (
-                        part.data if isinstance(part, nodes.TemplateData) else self._shown(self._value(part))
-                    )
+                    yield (part.data if isinstance(part, nodes.TemplateData) else self._shown(self._value(part)))
             elif isinstance(node, nodes.If):
                 yield from self._branch(node)
 
@@ -112,9 +110,7 @@ class Walk:
         return "".join(found)
 
     def _too_long(self) -> None:
-        raise TemplateError(
-            f"the template gives more than {LONGEST:,} characters", "shorten it", *self._first_tag()
-        )
+        raise TemplateError(f"the template gives more than {LONGEST:,} characters", "shorten it", *self._first_tag())
 
     def _shown(self, value: object) -> str:
         """Return a value as text, as YAML writes it."""
@@ -123,9 +119,7 @@ class Walk:
         if isinstance(value, (str, int, float, Decimal)):
             return str(value)
         kind = "a mapping" if isinstance(value, Mapping) else "a list"
-        hint = (
-            "name a part of it, `{{ m.name }}`" if kind == "a mapping" else "write `{{ names | join(', ') }}`"
-        )
+        hint = "name a part of it, `{{ m.name }}`" if kind == "a mapping" else "write `{{ names | join(', ') }}`"
         raise TemplateError(f"{kind} can't stand in a text", hint, *self._first_tag())
 
     # ── values ────────────────────────────────────────────────────────────
@@ -140,9 +134,7 @@ class Walk:
             if self._value(node.test):
                 return self._value(node.expr1)
             if node.expr2 is None:
-                raise TemplateError(
-                    "`… if …` without `else` gives nothing here", "add `else`", *self._first_tag()
-                )
+                raise TemplateError("`… if …` without `else` gives nothing here", "add `else`", *self._first_tag())
             return self._value(node.expr2)
         if isinstance(node, nodes.And):
             return self._value(node.left) and self._value(node.right)
@@ -193,9 +185,7 @@ class Walk:
             result = _FILTERS[node.name](self, value, *arguments)
         except (TypeError, ValueError):
             message = f"the filter `{node.name}` can't be used so on {value!r}"
-            raise TemplateError(
-                message[:200], "see its use in the documentation", *self._place(node.name)
-            ) from None
+            raise TemplateError(message[:200], "see its use in the documentation", *self._place(node.name)) from None
         if isinstance(result, str) and len(result) > LONGEST:
             self._too_long()
         return result
@@ -238,9 +228,7 @@ class Walk:
         if not isinstance(value, (list, tuple)):
             raise TypeError
         between = self._shown(separator)
-        return self._joined(
-            part for n, item in enumerate(value) for part in (between if n else "", self._shown(item))
-        )
+        return self._joined(part for n, item in enumerate(value) for part in (between if n else "", self._shown(item)))
 
     def text(self, value: object) -> str:
         """Return a value as text."""

@@ -157,9 +157,7 @@ def balanced(text: str) -> bool:
     return not set(bare) & set("'\"") and bare.count("(") <= bare.count(")")
 
 
-def explain(
-    text: str, problem: str, at: int, context: int | None, last: int | None, opened: int | None
-) -> Trap:
+def explain(text: str, problem: str, at: int, context: int | None, last: int | None, opened: int | None) -> Trap:
     """Return in our own words why YAML could not be read on.
 
     Args:
@@ -182,9 +180,7 @@ def explain(
         stop = end_of_text(text, context, False)
         return Trap(context, stop, "the quote that opens here is never closed", f"close it, or {BELOW}")
     if "document" in problem or (here == "%" and _column(text, at) == 0):
-        return Trap(
-            at, at + 1, "expected a key of the spec here", "one file is one spec; quote a text that begins so"
-        )
+        return Trap(at, at + 1, "expected a key of the spec here", "one file is one spec; quote a text that begins so")
     for begun in (last, context if "scanning" in problem else None, at):
         trap = _misread(text, begun, at, opened is not None) if begun is not None else None
         if trap:
@@ -209,15 +205,9 @@ def _misread(text: str, start: int, at: int, flow: bool) -> Trap | None:
         return template_without_quotes(text, start, end)
     if value[0] in OPENERS and value not in "|>":
         return opening(text, start, end)
-    if (
-        value[0] == "-"
-        and value[1:2] in ("", " ")
-        and text[text.rfind("\n", 0, start) + 1 : start].strip(" -")
-    ):
+    if value[0] == "-" and value[1:2] in ("", " ") and text[text.rfind("\n", 0, start) + 1 : start].strip(" -"):
         message = "a list can't begin behind a colon; a text that begins with `- ` needs quotes"
-        return Trap(
-            start, end, message, "begin the list on the line below, or " + line_with_quotes(text, start, end)
-        )
+        return Trap(start, end, message, "begin the list on the line below, or " + line_with_quotes(text, start, end))
     if flow and "(" in text[start:at] and "," in text[start:at]:
         return split_at_comma(text, start, end)
     if text[at : at + 1] == ":" and start < at:
@@ -237,9 +227,7 @@ def _structure(text: str, problem: str, at: int, context: int | None, opened: in
         if at >= len(text.rstrip()) or text.count("\n", opened, at):
             message = f"the `{text[opened]}` that opens here is not closed: expected `,` or `{closing}`"
             return Trap(opened, opened + 1, message, f"close it with `{closing}`")
-        return Trap(
-            at, at + 1, f"expected `,` or `{closing}` here", "a text with commas or brackets needs quotes"
-        )
+        return Trap(at, at + 1, f"expected `,` or `{closing}` here", "a text with commas or brackets needs quotes")
     if "find expected ':'" in problem and context is not None:
         stop = end_of_text(text, context, False)
         return Trap(context, stop, "expected `:` and a value after this key", BELOW)
@@ -247,9 +235,7 @@ def _structure(text: str, problem: str, at: int, context: int | None, opened: in
         begin = text.rfind("\n", 0, at) + 1
         begin += len(text[begin:at]) - len(text[begin:at].lstrip())
         hint = f"give all keys of one mapping the same indentation; {BELOW}"
-        return Trap(
-            begin, at, "a text without quotes goes on over this line, so that no key can stand here", hint
-        )
+        return Trap(begin, at, "a text without quotes goes on over this line, so that no key can stand here", hint)
     if "entr" in problem or "'-'" in problem or "'?'" in problem or "collection" in problem:
         words = "this line does not belong to the list above it"
         return Trap(at, at + 1, words, "begin each item of a list with `- `, all in one column")

@@ -175,9 +175,7 @@ def test_an_empty_config_is_one(tmp_path: Path) -> None:
         ("vars: {a: [x, '${NOPE}']}\n", "1:15", "`${NOPE}` is not set", "export NOPE"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(
-    tmp_path: Path, text: str, where: str, message: str, hint: str
-) -> None:
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, where: str, message: str, hint: str) -> None:
     error = refused(tmp_path, text)
     assert message in error.message
     assert hint in error.hint
@@ -217,9 +215,7 @@ def test_a_config_that_is_no_text_is_told(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_on_python_3_10_without_tomli_the_way_out_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_python_3_10_without_tomli_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> object:
         raise ImportError(name)
 

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option(
-    "--dialect", "dialects", multiple=True, metavar="NAME", help="Check for this database; repeatable."
-)
+@click.option("--dialect", "dialects", multiple=True, metavar="NAME", help="Check for this database; repeatable.")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @click.option("--explain", metavar="RULE", help="Show the page of one rule.")
 @click.option("--list-rules", is_flag=True, help="Show all rules.")
@@ -97,14 +95,10 @@ def _rules(given: Given, word: str | None) -> int:
 )
 @click.option("--to", metavar="VERSION", help="Plan up to this version.")
 @click.option("--dialect", metavar="NAME", help="Plan for this database from an empty schema, without one.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file (JSON unless --format)."
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file (JSON unless --format).")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where changes are pending.")
 @click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Rows per batch, over the spec's.")
-@click.option(
-    "--max-duration", callback=duration, metavar="30m", help="When apply would stop at a safe point."
-)
+@click.option("--max-duration", callback=duration, metavar="30m", help="When apply would stop at a safe point.")
 @common(PLAN_FORMATS)
 def plan(
     given: Given,

@@ -208,9 +208,7 @@ def _change(alteration: Alteration, action: c.ChangeColumn, shadow: Shadow) -> N
     if action.drop_default:
         alteration.text = table_edit.set_default(alteration.text, name, None)
     elif action.default is not None:
-        alteration.text = table_edit.set_default(
-            alteration.text, name, default_sql(action.default, (*path, "default"))
-        )
+        alteration.text = table_edit.set_default(alteration.text, name, default_sql(action.default, (*path, "default")))
     if action.collate is not None:
         alteration.text = table_edit.set_collate(alteration.text, name, action.collate)
     if action.generated is not None or action.stored is not None:
@@ -240,11 +238,7 @@ def _change_type(alteration: Alteration, action: c.ChangeColumn, path: Path) -> 
     if column.auto_increment and type.upper() != "INTEGER":
         alteration.text = table_edit.set_auto_increment(alteration.text, column.name, False)
         alteration.notes.append(f"`{column.name}` no longer numbers itself")
-    if (
-        one_column(now.primary_key, column.name)
-        and column.type.upper() == "INTEGER"
-        and type.upper() != "INTEGER"
-    ):
+    if one_column(now.primary_key, column.name) and column.type.upper() == "INTEGER" and type.upper() != "INTEGER":
         alteration.text = table_edit.set_not_null(alteration.text, column.name, True)
     alteration.text = table_edit.set_type(alteration.text, column.name, type)
     values = enum_values(action.type, alteration.types)
@@ -314,9 +308,7 @@ def _drop(alteration: Alteration, name: str, path: Path, shadow: Shadow) -> None
     needing = [*_needing(alteration, column.name), *naming_column(shadow, now, column.name)]
     refuse(what, needing, path, f"{now.name}.{column.name}")
     if len(now.columns) == 1:
-        raise Problem(
-            "RF107", f"`{column.name}` is the only column of `{now.name}`", path, hint="drop the table"
-        )
+        raise Problem("RF107", f"`{column.name}` is the only column of `{now.name}`", path, hint="drop the table")
     alteration.text = table_edit.drop_column(alteration.text, column.name)
     alteration.dropped.append(column)
     if any(names.contains(key.columns, column.name) for key in now.foreign_keys):

@@ -128,9 +128,7 @@ def _rename(table: str, action: c.RenameColumn, work: Shadow) -> Statement:
     if not action.to.strip() or "\0" in action.to:
         raise Problem("SP110", "a column's name can't be empty", path)
     if now.column(action.to) and not same_name(action.to, column.name):
-        raise Problem(
-            "RF103", f"`{now.name}` has a column `{action.to}` already", path, subject=f"{table}.{action.to}"
-        )
+        raise Problem("RF103", f"`{now.name}` has a column `{action.to}` already", path, subject=f"{table}.{action.to}")
     statement = rename_column(now.name, column.name, action.to)
     run(work, (statement,), path)
     return statement
@@ -157,9 +155,7 @@ def _gather(session: SQLiteSession, table: Table, actions: Sequence[c.Action], w
     return alteration
 
 
-def _route(
-    session: SQLiteSession, alteration: Alteration, renaming: tuple[Statement, ...], way_kept: bool
-) -> Route:
+def _route(session: SQLiteSession, alteration: Alteration, renaming: tuple[Statement, ...], way_kept: bool) -> Route:
     """Return the statements that do it all."""
     gone = tuple(ddl(f"DROP INDEX {quote(index.name)}") for index in alteration.gone_indexes)
     new = tuple(
@@ -194,9 +190,7 @@ def _route(
     )
     between = (kept.make(), kept.fill_between(aside, rebuild.carries_row_ids, values)) if kept else ()
     keeping = keep_counter(before, counter) if counter else ()
-    return Route(
-        (*renaming, *keeping, *rebuild.statements(between)), True, kept, counter, aside, rebuild.same_row_ids
-    )
+    return Route((*renaming, *keeping, *rebuild.statements(between)), True, kept, counter, aside, rebuild.same_row_ids)
 
 
 def _kept(session: SQLiteSession, alteration: Alteration, after: Table, *, rebuilt: bool) -> Kept | None:
@@ -205,13 +199,9 @@ def _kept(session: SQLiteSession, alteration: Alteration, after: Table, *, rebui
     changed = tuple(
         column
         for column in before.columns
-        if names.contains(alteration.changed, column.name)
-        and _holds(after, column.name)
-        and column.generated is None
+        if names.contains(alteration.changed, column.name) and _holds(after, column.name) and column.generated is None
     )
-    dropped = tuple(
-        column for column in alteration.dropped if column.generated is None and before.column(column.name)
-    )
+    dropped = tuple(column for column in alteration.dropped if column.generated is None and before.column(column.name))
     filled = tuple(
         column
         for column in after.columns
@@ -223,9 +213,7 @@ def _kept(session: SQLiteSession, alteration: Alteration, after: Table, *, rebui
     if not (changed or dropped or filled):
         return None
     state = SchemaState(indexes=alteration.indexes())
-    return Kept(
-        f"engine_undo_{session.undo_number()}", before, after, row_key(after, state), changed, dropped, filled
-    )
+    return Kept(f"engine_undo_{session.undo_number()}", before, after, row_key(after, state), changed, dropped, filled)
 
 
 def _holds(table: Table, name: str) -> bool:
@@ -236,17 +224,13 @@ def _holds(table: Table, name: str) -> bool:
 def _violations(session: SQLiteSession, after: Shadow, table: str, route: Route) -> tuple[Statement, ...]:
     if not route.rebuilt:
         return ()
-    return violations(
-        session.shadow, after, table, but=session.pending, same_row_ids=route.same_row_ids
-    )
+    return violations(session.shadow, after, table, but=session.pending, same_row_ids=route.same_row_ids)
 
 
 def _why(alteration: Alteration, route: Route) -> str:
     parts = ["in place"]
     if route.rebuilt:
-        parts = [
-            f"rebuild: SQLite can't {alteration.obstacle} in place; rows are carried over, no trigger fires"
-        ]
+        parts = [f"rebuild: SQLite can't {alteration.obstacle} in place; rows are carried over, no trigger fires"]
     if route.kept:
         lost: list[Column] = [*route.kept.changed, *route.kept.dropped]
         if lost:

@@ -107,9 +107,7 @@ def _keys_back(way: Way) -> tuple[ForeignKey, ...]:
     """Return the foreign keys that the step took away and that come back."""
     left = {(key.columns, fold(key.table), key.references) for key in way.live.foreign_keys}
     return tuple(
-        key
-        for key in way.alteration.before.foreign_keys
-        if (key.columns, fold(key.table), key.references) not in left
+        key for key in way.alteration.before.foreign_keys if (key.columns, fold(key.table), key.references) not in left
     )
 
 
@@ -310,6 +308,5 @@ def _key_guards(way: Way) -> tuple[Guard, ...]:
     return tuple(
         duplicate_guard(index.name, live.name, index.columns, index.where or "")
         for index in way.alteration.gone_indexes
-        if "" not in index.columns
-        and all(names.contains((c.name for c in live.columns), n) for n in index.columns)
+        if "" not in index.columns and all(names.contains((c.name for c in live.columns), n) for n in index.columns)
     )

@@ -71,11 +71,7 @@ def _aside(session: SQLiteSession, table: Table, context: StepContext) -> Unit:
     back += [ddl(index.sql) for index in indexes]
     back += [ddl(trigger.sql) for trigger in triggers]
     rows = context.rows(f"SELECT count(*) FROM (SELECT 1 FROM {quote(table.name)} LIMIT 50001)")
-    cost = (
-        f"; {len(indexes)} index{'es' if len(indexes) > 1 else ''} will be built again then"
-        if indexes
-        else ""
-    )
+    cost = f"; {len(indexes)} index{'es' if len(indexes) > 1 else ''} will be built again then" if indexes else ""
     return Unit(
         context.step,
         context.step,

@@ -91,9 +91,7 @@ def set_auto_increment(sql: str, column: str, on: bool) -> str:
         if key.auto_increment == on:
             return sql
         if on:
-            closing = next(
-                (t.start for t in reversed(tokens(sql)) if t.end <= key.end and t.text == ")"), key.end
-            )
+            closing = next((t.start for t in reversed(tokens(sql)) if t.end <= key.end and t.text == ")"), key.end)
             return put(sql, key.end if key.column else closing, "AUTOINCREMENT")
         word = next(t for t in tokens(sql) if t.start > key.start and t.is_word("AUTOINCREMENT"))
         return cut(sql, word.start, word.end)

@@ -51,9 +51,7 @@ def add_unique(alteration: Alteration, key: KeyDef, path: Path) -> None:
 def add_check(alteration: Alteration, check: CheckDef, path: Path) -> None:
     """Add a check to the table's text."""
     now = alteration.now
-    if check.name and any(
-        same_name(c.name, check.name) for c in parse(alteration.text).all_constraints if c.name
-    ):
+    if check.name and any(same_name(c.name, check.name) for c in parse(alteration.text).all_constraints if c.name):
         raise Problem("RF103", f"`{now.name}` has a constraint `{check.name}` already", path)
     text = expression_sql(check.sql, path)
     alteration.text = table_edit.add_constraint(alteration.text, check_sql(check, path))
@@ -70,9 +68,7 @@ def add_foreign_key(alteration: Alteration, key: ForeignKeyDef, path: Path) -> N
     now = alteration.now
     for place, column in enumerate(key.columns):
         names.own_column(now, column, (*path, "columns", place))
-    if key.name and any(
-        same_name(c.name, key.name) for c in parse(alteration.text).all_constraints if c.name
-    ):
+    if key.name and any(same_name(c.name, key.name) for c in parse(alteration.text).all_constraints if c.name):
         raise Problem("RF103", f"`{now.name}` has a constraint `{key.name}` already", path)
     see_reference(alteration.state, key.references, key.columns, (*path, "references"))
     alteration.text = table_edit.add_constraint(alteration.text, foreign_key_sql(key))
@@ -115,13 +111,9 @@ def drop_constraint(alteration: Alteration, action: DropConstraint, path: Path) 
     found = _find(parse(alteration.text), action)
     if found is None:
         text = parse(alteration.text)
-        known = [c.name for c in text.all_constraints if c.name] + [
-            i.name for i in alteration.indexes() if i.unique
-        ]
+        known = [c.name for c in text.all_constraints if c.name] + [i.name for i in alteration.indexes() if i.unique]
         hint = names.meant(action.name, known) if action.name else ""
-        raise Problem(
-            "RF104", f"`{now.name}` has no {_described(action)}", path, hint=hint, subject=action.name
-        )
+        raise Problem("RF104", f"`{now.name}` has no {_described(action)}", path, hint=hint, subject=action.name)
     if found.kind in ("unique", "primary key"):
         columns = tuple(c.value for c in found.columns) or (found.column,)
         see_keys_stay(alteration.state, now.name, (columns,), path, f"the key on ({', '.join(columns)})")
@@ -239,11 +231,7 @@ def _find(text: TableText, action: DropConstraint) -> Constraint | None:
                 return found
         elif (
             (action.unique and found.kind == "unique" and _alike(columns, action.unique))
-            or (
-                action.check
-                and found.kind == "check"
-                and _words(text.text(found.body)) == _words(action.check)
-            )
+            or (action.check and found.kind == "check" and _words(text.text(found.body)) == _words(action.check))
             or (action.foreign_key and found.kind == "foreign key" and _alike(columns, action.foreign_key))
         ):
             return found

@@ -133,9 +133,7 @@ def _see_expressions(session: SQLiteSession, table: TableDef) -> None:
     for column in table.columns:
         path = (*_PATH, "columns", column.name)
         found += [
-            (sql, (*path, word))
-            for word, sql in (("check", column.check), ("generated", column.generated))
-            if sql
+            (sql, (*path, word)) for word, sql in (("check", column.check), ("generated", column.generated)) if sql
         ]
     found += [(check.sql, (*_PATH, "checks", check.name)) for check in table.checks]
     if found:
@@ -151,9 +149,7 @@ def _see_references(state: SchemaState, table: TableDef) -> None:
             path = (*_PATH, "columns", column.name, "references")
             see_reference(state, column.references, (column.name,), path, table)
     for place, key in enumerate(table.foreign_keys):
-        see_reference(
-            state, key.references, key.columns, (*_PATH, "foreign_keys", place, "references"), table
-        )
+        see_reference(state, key.references, key.columns, (*_PATH, "foreign_keys", place, "references"), table)
 
 
 def see_reference(
@@ -199,9 +195,7 @@ def see_reference(
             "RF104",
             f"`{name}` has no primary or unique key on ({', '.join(wanted)}), which a foreign key needs to refer to",
             path,
-            hint=f"refer to its primary key ({', '.join(primary)})"
-            if primary
-            else "give it a unique key first",
+            hint=f"refer to its primary key ({', '.join(primary)})" if primary else "give it a unique key first",
         )
     if len(wanted) != len(columns):
         raise Problem(

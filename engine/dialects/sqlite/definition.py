@@ -173,9 +173,7 @@ def table_sql(table: TableDef, types: Types, path: Path) -> str:
     lines += [check_sql(check, (*path, "checks", check.name)) for check in table.checks]
     lines += [foreign_key_sql(foreign_key) for foreign_key in table.foreign_keys]
     tail = ", ".join(
-        word
-        for word, wanted in (("STRICT", strict), ("WITHOUT ROWID", options.get("without_rowid")))
-        if wanted
+        word for word, wanted in (("STRICT", strict), ("WITHOUT ROWID", options.get("without_rowid"))) if wanted
     )
     body = ",\n  ".join(lines)
     return f"CREATE TABLE {quote(table.name)} (\n  {body}\n){' ' + tail if tail else ''}"
@@ -201,9 +199,7 @@ def primary_key(table: TableDef, path: Path) -> KeyDef | None:
     known = [column.name for column in table.columns]
     for place, name in enumerate(key.columns):
         if not contains(known, name):
-            raise Problem(
-                "RF102", f"there is no column `{name}` in this table", (*path, "primary_key", place)
-            )
+            raise Problem("RF102", f"there is no column `{name}` in this table", (*path, "primary_key", place))
     return key
 
 
@@ -242,9 +238,7 @@ def unique_indexes(table: str, columns: Iterable[ColumnDef], keys: Iterable[KeyD
     """Return the unique indexes that stand for unique columns and keys, each once."""
     wanted = list(keys)
     for column in columns:
-        if column.unique and not any(
-            len(k.columns) == 1 and same_name(k.columns[0], column.name) for k in wanted
-        ):
+        if column.unique and not any(len(k.columns) == 1 and same_name(k.columns[0], column.name) for k in wanted):
             wanted.append(KeyDef((column.name,)))
     return tuple(
         IndexDef(
@@ -286,9 +280,7 @@ def refuse_key_extras(key: KeyDef, path: Path) -> None:
         (key.deferrable, "deferrable", "has no deferrable unique key"),
     ):
         if wanted:
-            raise Problem(
-                "SP111", f"SQLite {words}", (*path, word), hint="leave it out, or narrow `dialects`"
-            )
+            raise Problem("SP111", f"SQLite {words}", (*path, word), hint="leave it out, or narrow `dialects`")
 
 
 def _named(name: str) -> str:

@@ -199,8 +199,7 @@ class SQLiteSession:
         units = [*pending_units(self.pending, step)]
         # The last one made may refer to those before it.
         units += [
-            drop_scratch(name, f"{step}.{number}")
-            for number, name in enumerate(reversed(self.scratch), len(units) + 1)
+            drop_scratch(name, f"{step}.{number}") for number, name in enumerate(reversed(self.scratch), len(units) + 1)
         ]
         self._advance(units)
         self.scratch, self.pending = [], []

@@ -27,9 +27,7 @@ def create_type(session: SQLiteSession, change: CreateType, context: StepContext
     """
     names.allowed(change.name, ("create", "type"))
     if fold(change.name) in session.types:
-        raise Problem(
-            "RF103", f"there is a type `{change.name}` already", ("create", "type"), subject=change.name
-        )
+        raise Problem("RF103", f"there is a type `{change.name}` already", ("create", "type"), subject=change.name)
     if not change.values:
         raise Problem("SP110", f"the type `{change.name}` has no values", ("create", "values"))
     session.types[fold(change.name)] = change.values
@@ -59,9 +57,7 @@ def drop_type(session: SQLiteSession, change: DropType, context: StepContext) ->
     users = tuple(
         ("table", table.name)
         for table in session.state.tables
-        if any(
-            check.sql.strip() == enum_check(check.column, values) for check in table.checks if check.column
-        )
+        if any(check.sql.strip() == enum_check(check.column, values) for check in table.checks if check.column)
     )
     refuse(f"the type `{change.name}`", users, path, change.name)
     del session.types[fold(change.name)]
@@ -80,9 +76,7 @@ def rename_type(session: SQLiteSession, change: RenameType, context: StepContext
         raise Problem("RF103", f"there is a type `{change.to}` already", ("rename", "to"), subject=change.to)
     del session.types[fold(change.name)]
     session.types[fold(change.to)] = values
-    return (
-        Unit(context.step, context.step, f"type {change.name} is called {change.to}", "=", why=_WHY, rows=0),
-    )
+    return (Unit(context.step, context.step, f"type {change.name} is called {change.to}", "=", why=_WHY, rows=0),)
 
 
 def _values(session: SQLiteSession, name: str, path: Path) -> tuple[str, ...]:

@@ -53,9 +53,7 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
     if found := _NO_TABLE.search(message):
         name = found.group(1)
         known = [t.name for t in state.tables] + [v.name for v in state.views]
-        return Problem(
-            "RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name
-        )
+        return Problem("RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name)
     if found := _AMBIGUOUS.search(message):
         return Problem(
             "RF110",

@@ -39,13 +39,9 @@ def create_index(session: SQLiteSession, change: CreateIndex, context: StepConte
         else:
             names.own_column(table, part.column, here)
     if index.where is not None:
-        see_condition(
-            session.shadow, table.name, expression_sql(index.where, (*path, "where")), (*path, "where")
-        )
+        see_condition(session.shadow, table.name, expression_sql(index.where, (*path, "where")), (*path, "where"))
     if index.method.lower() not in ("", "btree"):
-        raise Problem(
-            "SP111", f"SQLite has no `{index.method}` index", (*path, "method"), hint="leave `method` out"
-        )
+        raise Problem("SP111", f"SQLite has no `{index.method}` index", (*path, "method"), hint="leave `method` out")
     if index.unique and any(part.length for part in index.columns):
         raise Problem("SP111", "SQLite has no unique index over a part of a text", (*path, "columns"))
     return (index_unit(session, index, context.step, context, rows=context.rows(_count(table.name))),)
@@ -107,12 +103,8 @@ def drop_index(session: SQLiteSession, change: DropIndex, context: StepContext) 
         return (Unit(context.step, context.step, f"there is no index {change.name} to drop", "="),)
     index = _own_index(session, change.name, path)
     if change.table and not same_name(change.table, index.table):
-        raise Problem(
-            "RF104", f"the index `{index.name}` is on `{index.table}`, not on `{change.table}`", path
-        )
-    session.see_keys_stay(
-        index.table, (index.columns,) if index.unique else (), path, f"the index `{index.name}`"
-    )
+        raise Problem("RF104", f"the index `{index.name}` is on `{index.table}`, not on `{change.table}`", path)
+    session.see_keys_stay(index.table, (index.columns,) if index.unique else (), path, f"the index `{index.name}`")
     rows = context.rows(_count(index.table))
     back = Unit(
         f"{context.step}.undo",

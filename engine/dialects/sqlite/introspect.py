@@ -42,11 +42,7 @@ _SHADOWS = {
 def is_engines(name: str, sqlites: bool = True) -> bool:
     """Tell whether a table of this name is the engine's own or, unless told else, SQLite's own."""
     folded = fold(name)
-    return (
-        folded == "migration_history"
-        or folded.startswith("engine_")
-        or (sqlites and folded.startswith("sqlite_"))
-    )
+    return folded == "migration_history" or folded.startswith("engine_") or (sqlites and folded.startswith("sqlite_"))
 
 
 def users(catalogue: Catalogue) -> tuple[CatalogueObject, ...]:
@@ -77,9 +73,7 @@ def mark_untouchable(found: SchemaState, opaque: Iterable[CatalogueObject]) -> S
     names = {fold(o.table) for o in opaque if o.type in ("table", "index")}
     if not names:
         return found
-    return replace(
-        found, tables=tuple(replace(t, virtual=t.virtual or fold(t.name) in names) for t in found.tables)
-    )
+    return replace(found, tables=tuple(replace(t, virtual=t.virtual or fold(t.name) in names) for t in found.tables))
 
 
 def state(catalogue: Catalogue, columns: Mapping[str, tuple[Column, ...]] | None = None) -> SchemaState:
@@ -132,9 +126,7 @@ def table(sql: str, untouchable: bool = False, name: str = "") -> Table:
         columns=found,
         keys=tuple(_key(c) for c in text.all_constraints if c.kind in ("primary key", "unique")),
         foreign_keys=tuple(_foreign_keys(text)),
-        checks=tuple(
-            Check(c.name, text.text(c.body), c.column) for c in text.all_constraints if c.kind == "check"
-        ),
+        checks=tuple(Check(c.name, text.text(c.body), c.column) for c in text.all_constraints if c.kind == "check"),
         sql=sql,
         row_id="" if text.without_rowid else _row_id(found),
         strict=text.strict,

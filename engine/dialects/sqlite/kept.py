@@ -48,8 +48,7 @@ class Kept:
         """Return the statement that makes the side table."""
         keys = [f"{quote('key_' + c.name)} {self._key_type(c)} NOT NULL" for c in self.key.columns]
         old = [
-            f"{quote('old_' + c.name)} {affinity(c.type, self.before.strict)}"
-            for c in (*self.changed, *self.dropped)
+            f"{quote('old_' + c.name)} {affinity(c.type, self.before.strict)}" for c in (*self.changed, *self.dropped)
         ]
         new = [f"{quote('new_' + c.name)} {affinity(self._type(c), self.after.strict)}" for c in self._new]
         primary = f"PRIMARY KEY ({', '.join(quote('key_' + c.name) for c in self.key.columns)})"

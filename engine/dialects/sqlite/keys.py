@@ -29,9 +29,7 @@ def primary_of(foreign_key: ForeignKey, state: SchemaState) -> tuple[str, ...]:
     return foreign_key.references or (parent.primary_key if parent else ())
 
 
-def see_keys_stay(
-    state: SchemaState, table: str, gone: Sequence[tuple[str, ...]], path: Path, what: str
-) -> None:
+def see_keys_stay(state: SchemaState, table: str, gone: Sequence[tuple[str, ...]], path: Path, what: str) -> None:
     """See to it that no foreign key refers to a unique key that goes.
 
     Args:

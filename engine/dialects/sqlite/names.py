@@ -48,9 +48,7 @@ def relation(state: SchemaState, name: str, path: Path) -> Table | View:
     found = state.relation(name)
     if found is None:
         known = [t.name for t in state.tables] + [v.name for v in state.views]
-        raise Problem(
-            "RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name
-        )
+        raise Problem("RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name)
     return found
 
 
@@ -84,9 +82,7 @@ def allowed(name: str, path: Path) -> None:
         raise Problem("SP110", "a name can't hold the character NUL", path)
     if fold(name).startswith(RESERVED):
         owner = "SQLite" if fold(name).startswith("sqlite_") else "the engine"
-        raise Problem(
-            "RF113", f"`{name}` begins as the names that {owner} keeps for itself", path, subject=name
-        )
+        raise Problem("RF113", f"`{name}` begins as the names that {owner} keeps for itself", path, subject=name)
 
 
 def free(state: SchemaState, name: str, path: Path) -> None:

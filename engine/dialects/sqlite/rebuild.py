@@ -57,9 +57,7 @@ class Rebuild:
     def same_row_ids(self) -> bool:
         """True where each row has the row id that it had."""
         mine, theirs = row_id_alias(self.new), row_id_alias(self.old)
-        return self.carries_row_ids or (
-            bool(mine) and same_name(mine, theirs) and (mine, quote(mine)) in self.values
-        )
+        return self.carries_row_ids or (bool(mine) and same_name(mine, theirs) and (mine, quote(mine)) in self.values)
 
     def statements(self, between: Sequence[Statement] = ()) -> tuple[Statement, ...]:
         """Return the statements, with `between` where both tables stand."""

@@ -28,9 +28,7 @@ def rename_table(session: SQLiteSession, change: RenameTable, context: StepConte
     path: Path = ("rename", "table")
     table = names.own_table(session.state, change.name, path)
     if names.contains(session.scratch, table.name):
-        raise Problem(
-            "RF111", f"`{table.name}` is a scratch table, and keeps its name", path, subject=table.name
-        )
+        raise Problem("RF111", f"`{table.name}` is a scratch table, and keeps its name", path, subject=table.name)
     if same_name(table.name, change.to):
         names.allowed(change.to, ("rename", "to"))
     else:
@@ -84,9 +82,7 @@ def left_guards(shadow: Shadow, forward: tuple[Statement, ...], path: Path, tabl
     before = objects(copy)
     run(copy, forward, path)
     return tuple(
-        text_guard(
-            type, name, table, text, f"the {type} `{name}` was changed or dropped since", skippable=False
-        )
+        text_guard(type, name, table, text, f"the {type} `{name}` was changed or dropped since", skippable=False)
         for (type, name), (_, text) in objects(copy).items()
         if before.get((type, name), ("", ""))[1] != text
     )
@@ -95,8 +91,7 @@ def left_guards(shadow: Shadow, forward: tuple[Statement, ...], path: Path, tabl
 def _renames(name: str, to: str, between: str) -> tuple[Statement, ...]:
     hops = (name, between, to) if between else (name, to)
     return tuple(
-        ddl(f"ALTER TABLE {quote(left)} RENAME TO {quote(right)}")
-        for left, right in zip(hops, hops[1:], strict=False)
+        ddl(f"ALTER TABLE {quote(left)} RENAME TO {quote(right)}") for left, right in zip(hops, hops[1:], strict=False)
     )
 
 

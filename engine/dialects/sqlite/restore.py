@@ -58,7 +58,5 @@ def with_texts(
             path,
             hint="give the step an `undo` of its own, or say why it is `irreversible`",
         )
-    differing = [
-        (type, name, text) for (type, name), (_, text) in before.items() if after[type, name][1] != text
-    ]
+    differing = [(type, name, text) for (type, name), (_, text) in before.items() if after[type, name][1] != text]
     return (*back, *restore_texts(differing))

@@ -23,9 +23,7 @@ from engine.dialects.sqlite.tokens import edit, quote, tokens
 from engine.dialects.sqlite.touches import Touch, access_of
 from engine.model.state import Column, SchemaState, fold
 
-_MISSING = re.compile(
-    r"no such (table|column|function|index|view|trigger|collation sequence|module): (.*)", re.DOTALL
-)
+_MISSING = re.compile(r"no such (table|column|function|index|view|trigger|collation sequence|module): (.*)", re.DOTALL)
 _ORDER = ("table", "index", "view", "trigger")
 _SETTINGS = ("foreign_keys", "legacy_alter_table")
 _OPCODES = 1_000_000  # on tables without rows a query needs a few hundred
@@ -165,9 +163,7 @@ class Shadow:
 
     def catalogue(self) -> Catalogue:
         """Return what the shadow prints about itself, without the engine's own tables."""
-        rows = self._rows(
-            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid"
-        )
+        rows = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid")
         objects = [CatalogueObject(*(_text(value) for value in row)) for row in rows]
         made = {o.name for o in objects if o.type == "table" and is_engines(o.name, sqlites=False)}
         return Catalogue(
@@ -219,9 +215,7 @@ class Shadow:
             ShadowError: it can't be compiled, or is no query.
         """
         touches = self.touches(query)
-        if any(t.kind == "write" for t in touches) or not tokens(query)[0].is_word(
-            "SELECT", "WITH", "VALUES"
-        ):
+        if any(t.kind == "write" for t in touches) or not tokens(query)[0].is_word("SELECT", "WITH", "VALUES"):
             raise ShadowError("a query is wanted, and this is none")
         connection = self._base.connection
         # Without rows a query ends at once; one that counts up by itself may take its time.
@@ -288,11 +282,7 @@ class Shadow:
         """Return the columns of views and virtual tables, asked again only when a text changed."""
         key = tuple((o.name, o.sql) for o in catalogue.objects if o.type in ("table", "view"))
         if self._columns[0] != key:
-            asked = [
-                o.name
-                for o in catalogue.objects
-                if o.type == "view" or (o.type == "table" and is_virtual(o.sql))
-            ]
+            asked = [o.name for o in catalogue.objects if o.type == "view" or (o.type == "table" and is_virtual(o.sql))]
             self._columns = (key, {fold(name): self._columns_of(name) for name in asked})
         return self._columns[1]
 
@@ -311,9 +301,7 @@ class Shadow:
         if not changes or self._compiles(edit(sql, changes)):
             return ()
         return tuple(
-            token.name
-            for token, change in zip(quoted, changes, strict=True)
-            if not self._compiles(edit(sql, [change]))
+            token.name for token, change in zip(quoted, changes, strict=True) if not self._compiles(edit(sql, [change]))
         )
 
     def _compiles(self, sql: str) -> bool:

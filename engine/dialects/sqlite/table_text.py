@@ -23,9 +23,7 @@ from engine.model.state import fold
 __all__ = ["ColumnText", "Constraint", "ConstraintKind", "Name", "TableText", "TextError", "parse"]
 
 _STARTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
-_TYPE_ENDS = tuple(
-    "CONSTRAINT PRIMARY UNIQUE CHECK REFERENCES NOT NULL DEFAULT COLLATE AS DEFERRABLE".split()
-)
+_TYPE_ENDS = tuple("CONSTRAINT PRIMARY UNIQUE CHECK REFERENCES NOT NULL DEFAULT COLLATE AS DEFERRABLE".split())
 
 
 @lru_cache(maxsize=4096)

@@ -12,9 +12,7 @@ from engine.dialects.sqlite.sql import quote
 
 __all__ = ["Kind", "Token", "all_tokens", "edit", "quote", "tokens", "unquote"]
 
-Kind = Literal[
-    "space", "comment", "word", "quoted", "string", "blob", "number", "parameter", "operator", "illegal"
-]
+Kind = Literal["space", "comment", "word", "quoted", "string", "blob", "number", "parameter", "operator", "illegal"]
 
 # Letters above 0x7F belong to names, as in SQLite's own table: also U+00A0, which looks like a space.
 _ID = r"A-Za-z0-9_$\x80-\U0010ffff"

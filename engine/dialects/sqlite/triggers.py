@@ -44,9 +44,7 @@ def create_trigger(session: SQLiteSession, change: CreateTrigger, context: StepC
     for name, _ in texts:
         names.allowed(name, ("create", "trigger"))
         if session.state.trigger(name) and not names.contains((t.name for t in old), name):
-            raise Problem(
-                "RF103", f"there is a trigger `{name}` already", ("create", "trigger"), subject=name
-            )
+            raise Problem("RF103", f"there is a trigger `{name}` already", ("create", "trigger"), subject=name)
     forward = (
         *(ddl(f"DROP TRIGGER {quote(t.name)}") for t in old),
         *(ddl(text) for _, text in texts),
@@ -66,9 +64,7 @@ def create_trigger(session: SQLiteSession, change: CreateTrigger, context: StepC
         text_guard("trigger", name, owner.name, text, f"the trigger `{name}` was changed or dropped since")
         for name, text in texts
     )
-    many = (
-        f" (as {', '.join(name for name, _ in texts)}: SQLite takes one event each)" if len(texts) > 1 else ""
-    )
+    many = f" (as {', '.join(name for name, _ in texts)}: SQLite takes one event each)" if len(texts) > 1 else ""
     return (
         Unit(
             context.step,
@@ -109,9 +105,7 @@ def drop_trigger(session: SQLiteSession, change: DropTrigger, context: StepConte
         hint = names.meant(change.name, (t.name for t in session.state.triggers))
         raise Problem("RF104", f"there is no trigger `{change.name}`", path, hint=hint, subject=change.name)
     if change.table and not same_name(change.table, trigger.table):
-        raise Problem(
-            "RF104", f"the trigger `{trigger.name}` is on `{trigger.table}`, not on `{change.table}`", path
-        )
+        raise Problem("RF104", f"the trigger `{trigger.name}` is on `{trigger.table}`, not on `{change.table}`", path)
     family = _family(session, trigger.name, trigger.table)
     unit = Unit(
         context.step,
@@ -200,11 +194,7 @@ def _family(session: SQLiteSession, name: str, table: str) -> tuple[Trigger, ...
     members = {fold(f"{name}_{event}") for event in _EVENTS}
     return (
         first,
-        *(
-            t
-            for t in session.state.triggers_of(table)
-            if fold(t.name) in members and _rest(t.sql) == _rest(first.sql)
-        ),
+        *(t for t in session.state.triggers_of(table) if fold(t.name) in members and _rest(t.sql) == _rest(first.sql)),
     )
 
 
@@ -219,8 +209,7 @@ def _taken(name: str, table: str) -> Guard:
         "taken",
         table,
         question(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"
-            f" AND lower(name) = lower({literal_sql(name)})",
+            f"SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND lower(name) = lower({literal_sql(name)})",
             "guard",
         ),
         None,

@@ -148,9 +148,7 @@ def _own_view(session: SQLiteSession, name: str, path: Path) -> View:
     view = session.state.view(name)
     if view is None:
         if session.state.table(name):
-            raise Problem(
-                "RF111", f"`{name}` is a table, not a view", path, hint="write `table:`", subject=name
-            )
+            raise Problem("RF111", f"`{name}` is a table, not a view", path, hint="write `table:`", subject=name)
         hint = names.meant(name, (v.name for v in session.state.views))
         raise Problem("RF101", f"there is no view `{name}`", path, hint=hint, subject=name)
     return view

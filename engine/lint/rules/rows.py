@@ -31,8 +31,7 @@ def _counted_later(fact: Fact, copy: CopyRows) -> bool:
             continue
         for change in step.body.changes(fact.after):
             if isinstance(change, CheckRows) and any(
-                c.kind in ("row_count", "same_rows") and same_name(c.table, copy.target)
-                for c in change.checks
+                c.kind in ("row_count", "same_rows") and same_name(c.table, copy.target) for c in change.checks
             ):
                 return True
     return False

@@ -115,9 +115,7 @@ def test_lint_points_at_the_mistake_and_fails(shop: Shop) -> None:
     assert (finding["line"], finding["step"], finding["version"]) == (4, "1-transform", "003")
 
 
-def test_github_annotations_come_by_themselves_under_its_actions(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_github_annotations_come_by_themselves_under_its_actions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.spec("003_wrong.yaml", WRONG)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert shop.run("lint", code=1).stdout.startswith("::error title=RF102")
@@ -167,9 +165,7 @@ def test_a_plan_up_to_a_version_with_a_batch_size(shop: Shop) -> None:
     shop.run("plan", "--db", "app.db", "--to", "009", code=2)
 
 
-def test_a_plan_without_a_database_starts_from_an_empty_schema(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_without_a_database_starts_from_an_empty_schema(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENGINE_DB", "other.db")
     text = shop.run("plan", "--dialect", "sqlite").stdout
     assert text.startswith("Database: sqlite, no database\n")
@@ -287,9 +283,7 @@ def test_what_was_interrupted_goes_on_up_to_the_version_asked_for(shop: Shop) ->
     shop.run("apply", "--db", "app.db", "--to", "001")
     shop.spec("002_titles.yaml", IN_BATCHES)
     interrupt(shop)
-    assert [m["version"] for m in shop.json("apply", "--db", "app.db", "--to", "001")["migrations"]] == [
-        "002"
-    ]
+    assert [m["version"] for m in shop.json("apply", "--db", "app.db", "--to", "001")["migrations"]] == ["002"]
     assert shop.run("apply", "--db", "app.db").stdout == "nothing to do\n"
 
 
@@ -329,9 +323,7 @@ def test_rollback_takes_the_last_one_back_and_a_dry_run_changes_nothing(shop: Sh
     dry = shop.run("rollback", "--db", "app.db", "--to", "0", "--dry-run").stdout
     assert "to be undone: 002, 001" in dry and "DROP TABLE" in dry
     assert hashlib.sha256(shop.db.read_bytes()).digest() == before
-    assert [m["version"] for m in shop.json("rollback", "--db", "app.db", "--dry-run")["migrations"]] == [
-        "002"
-    ]
+    assert [m["version"] for m in shop.json("rollback", "--db", "app.db", "--dry-run")["migrations"]] == ["002"]
     out = shop.run("rollback", "--db", "app.db").stdout
     assert out.startswith("rolled back 002: ") and out.endswith("next: engine status --db app.db\n")
     assert shop.titles() == ["Blue", "Pink"]
@@ -373,9 +365,7 @@ def test_status_list_and_history_before_and_after(shop: Shop) -> None:
     assert not shop.db.exists()
     shop.run("apply", "--db", "app.db", "--to", "001")
     text = shop.run("status", "--db", "app.db").stdout
-    assert text.startswith(
-        "Database: app.db (sqlite)\nVersion:  001\nApplied:  1 (001)\nPending:  1\n  002  Titles"
-    )
+    assert text.startswith("Database: app.db (sqlite)\nVersion:  001\nApplied:  1 (001)\nPending:  1\n  002  Titles")
     assert text.endswith("next: engine plan --db app.db\n")
     listed = shop.json("list", "--db", "app.db")["migrations"]
     assert [(m["version"], m["applied"]) for m in listed] == [("001", True), ("002", False)]
@@ -386,9 +376,7 @@ def test_status_list_and_history_before_and_after(shop: Shop) -> None:
     assert (event["version"], event["outcome"], event["rows"]) == ("001", "applied", 2)
 
 
-def test_the_environment_and_the_config_name_the_database(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_and_the_config_name_the_database(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop.folder / "engine.yaml").write_text("db: c.db\nenvironments: {prod: {db: p.db}}\n")
     assert shop.json("status")["database"].endswith("c.db")
     assert shop.json("status", "-e", "prod")["database"].endswith("p.db")
@@ -438,9 +426,7 @@ def test_a_snapshot_stands_in_for_the_database(shop: Shop) -> None:
     assert "written to schema.snapshot.json" in result.stderr and result.stdout == ""
     assert "albums" in (shop.folder / "schema.snapshot.json").read_text()
     assert shop.json("snapshot", "--db", "app.db", "--out", "s.json")["file"] == "s.json"
-    assert (
-        "is the database itself" in shop.run("snapshot", "--db", "app.db", "--out", "app.db", code=2).stderr
-    )
+    assert "is the database itself" in shop.run("snapshot", "--db", "app.db", "--out", "app.db", code=2).stderr
 
 
 def test_schema_prints_the_machine_form_of_the_format(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,9 +113,7 @@ def test_every_end_has_its_code_and_no_traceback(
     assert "Traceback" not in out + err
     assert bool(out) == as_json
     if as_json:
-        assert {"code", "message", "file", "line", "column", "kept", "next"} <= json.loads(out)[
-            "error"
-        ].keys()
+        assert {"code", "message", "file", "line", "column", "kept", "next"} <= json.loads(out)["error"].keys()
 
 
 def test_findings_are_shown_as_lint_shows_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,22 +31,16 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 def test_engine_alone_shows_what_there_is_and_how_to_start() -> None:
     result = run()
     assert result.exit_code == 0
-    for name in (
-        "lint plan apply migrate rollback status list history verify finalize snapshot schema"
-    ).split():
+    for name in ("lint plan apply migrate rollback status list history verify finalize snapshot schema").split():
         assert f"\n  {name} " in result.stdout
     assert result.stdout.endswith("Start with:\n  engine lint specs\n  engine plan specs --db app.db\n")
     assert "..." not in result.stdout.split("Commands:")[1].split("Start with")[0]
 
 
 def test_python_dash_m_is_the_same_program() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "engine", "--version"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "engine", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"engine {__version__}\n")
-    wrong = subprocess.run(
-        [sys.executable, "-m", "engine", "no"], capture_output=True, text=True, check=False
-    )
+    wrong = subprocess.run([sys.executable, "-m", "engine", "no"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: there is no command `no`\n")
 
 

@@ -132,9 +132,7 @@ def test_without_a_terminal_a_question_names_the_flag(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("y\n", True), ("YES\n", True), ("n\n", False), ("", False)])
-def test_on_a_terminal_only_a_yes_goes_on(
-    answer: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_terminal_only_a_yes_goes_on(answer: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     if goes_on:
         agree("really", yes=False)

@@ -56,9 +56,7 @@ COPY = Unit(
             sample=Statement("SELECT id", "check"),
         ),
     ),
-    expectation=Expectation(
-        "all", every=True, early=Statement("SELECT count(*) FROM old_albums", "check", "count")
-    ),
+    expectation=Expectation("all", every=True, early=Statement("SELECT count(*) FROM old_albums", "check", "count")),
     marks=(Statement("SELECT max(id) FROM old_albums", "check", "mark"),),
     before=(Statement("CREATE TABLE engine_undo_1 (seq INTEGER PRIMARY KEY)", "ddl", "journal"),),
     loop=Loop(

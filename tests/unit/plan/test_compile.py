@@ -217,7 +217,7 @@ def test_a_mistake_in_a_given_undo_is_shown_there() -> None:
 
 def test_a_given_undo_of_a_step_of_several_units_hangs_on_the_first() -> None:
     columns = "{id: {type: integer, primary_key: true}, v: text}"
-    steps = f'  - {{create: {{table: a, columns: {columns}, unique: [[v]]}}, undo: {{drop: {{table: a}}}}}}\n'
+    steps = f"  - {{create: {{table: a, columns: {columns}, unique: [[v]]}}, undo: {{drop: {{table: a}}}}}}\n"
     units = plan(steps).units
     assert len(units) > 1
     assert units[0].undo and all(u.undo == () and u.reversible == "given" for u in units[1:])
@@ -225,7 +225,7 @@ def test_a_given_undo_of_a_step_of_several_units_hangs_on_the_first() -> None:
 
 def test_an_undo_of_a_step_that_does_nothing_here_does_nothing_either() -> None:
     columns = "{id: {type: integer, primary_key: true}}"
-    steps = f'  - {{create: {{table: t, if_not_exists: true, columns: {columns}}}, undo: {{drop: {{table: t}}}}}}\n'
+    steps = f"  - {{create: {{table: t, if_not_exists: true, columns: {columns}}}, undo: {{drop: {{table: t}}}}}}\n"
     assert [u.undo for u in plan(steps, T).units] == [()], "a table that was there before must not go"
     assert plan(steps).units[0].undo
 
@@ -269,9 +269,7 @@ REBUILD_AND_ROWS = """
 def test_a_rebuild_and_rows_under_a_foreign_key_run_in_steps() -> None:
     made = plan(REBUILD_AND_ROWS, FAMILY, FEW)
     assert not made.single
-    assert made.mode_reason == (
-        "step 1-alter needs foreign keys off, and step 2-insert writes a table that has them"
-    )
+    assert made.mode_reason == ("step 1-alter needs foreign keys off, and step 2-insert writes a table that has them")
 
 
 def test_a_rebuild_alone_and_rows_of_other_tables_run_in_one_transaction() -> None:

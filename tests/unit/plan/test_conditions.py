@@ -99,7 +99,7 @@ def test_a_part_that_decides_alone_decides(when: When, told: bool) -> None:
     ("when", "told"),
     [
         (RowsAre("t", None, None, None), True),
-        (RowsAre("t", Sql('"Name" = \'c\''), None, None), False),
+        (RowsAre("t", Sql("\"Name\" = 'c'"), None, None), False),
         (RowsAre("t", Sql("name = 'a'"), 2, None), True),
         (RowsAre("t", Sql("name = 'a'"), 3, None), False),
         (RowsAre("t", None, None, 3), True),

@@ -112,9 +112,7 @@ def test_nothing_to_do_is_one_line_more_than_the_heading() -> None:
 
 def test_without_a_database_the_heading_says_so_and_notes_are_shown() -> None:
     text = render(replace(only(CHECK), notes=("from a snapshot",)), Heading())
-    assert text.startswith(
-        "Database: sqlite, no database\nVersion:  empty → 001\nNote:     from a snapshot\n"
-    )
+    assert text.startswith("Database: sqlite, no database\nVersion:  empty → 001\nNote:     from a snapshot\n")
     assert "way back: nothing to undo" in text
 
 
@@ -126,9 +124,7 @@ def test_a_skipped_migration_and_one_in_python_say_why_there_is_no_sql() -> None
 
 
 def test_a_migration_of_which_nothing_runs_here_says_so() -> None:
-    assert "  nothing runs: what its steps ask for (`when`) is not so on this database\n" in render(
-        only(), HEADING
-    )
+    assert "  nothing runs: what its steps ask for (`when`) is not so on this database\n" in render(only(), HEADING)
 
 
 def test_each_kind_of_conflict_is_said_in_words() -> None:

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - SQL reads best on one line
+
 """Hand-made plans: the contract of `model/plan.py` without any dialect's planning."""
 
 from __future__ import annotations

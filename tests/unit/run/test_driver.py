@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - SQL reads best on one line
+
 """The connection: counts, words for refusals, and reading that leaves no trace."""
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from engine.dialects.sqlite.ledger_rows import decode, encode
 from engine.errors import DatabaseError, Drift, EngineError, LockHeld
 from engine.model.plan import MigrationPlan
 from engine.plan.serialise import loads
-from engine.run.executor import apply, opened, todo
+from engine.run.entries import opened, todo
+from engine.run.executor import apply
 from engine.run.options import RunOptions
 from engine.run.rollback import rollback
 from engine.run.unit import transaction

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - SQL reads best on one line
+
 """Batches, marks, finalize, code, signals."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whatever is written, the answer is a spec or findings with a place; never a crash."""
 
-# ruff: noqa: E501  a spec is shown on one line, and so is what is said about it
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What people are told about a spec that can't be meant: one mistake, one finding, with the way out."""
 
-# ruff: noqa: E501  a spec is shown on one line, and so is what is said about it
+
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ def test_what_yaml_1_1_reads_otherwise_stays_text_and_says_so(written: str, take
     assert (found.value, found.text, found.surprise) == (written, written, taken_for)
 
 
-@pytest.mark.parametrize(
-    "written", ["yesterday", "nothing", "1.2.3", "12:99", "v1_0", "2024-1", "_", "+", "-x", "."]
-)
+@pytest.mark.parametrize("written", ["yesterday", "nothing", "1.2.3", "12:99", "v1_0", "2024-1", "_", "+", "-x", "."])
 def test_innocent_words_surprise_nobody(written: str) -> None:
     assert value(f"a: {written}\n").surprise == ""
 
@@ -222,16 +220,12 @@ def test_a_comment_that_cuts_a_text_is_told_apart_from_a_comment(text: str, trap
     assert value(text).trap == trap
 
 
-@pytest.mark.parametrize(
-    "text", ["a: >\n  b = 1 -- first\n  and c = 2\n", 'a: "b -- c\n  d"\n', "a: b -- c\n  d\n"]
-)
+@pytest.mark.parametrize("text", ["a: >\n  b = 1 -- first\n  and c = 2\n", 'a: "b -- c\n  d"\n', "a: b -- c\n  d\n"])
 def test_dashes_in_folded_lines_hide_the_rest(text: str) -> None:
     assert "`--` hides all that follows" in value(text).trap
 
 
-@pytest.mark.parametrize(
-    "text", ["a: |\n  b -- c\n  d\n", "a: >\n  b '--' c\n  d\n", "a: >\n  b\n  c -- d\n"]
-)
+@pytest.mark.parametrize("text", ["a: |\n  b -- c\n  d\n", "a: >\n  b '--' c\n  d\n", "a: >\n  b\n  c -- d\n"])
 def test_dashes_that_hide_nothing_are_no_trap(text: str) -> None:
     assert value(text).trap == ""
 

@@ -213,9 +213,7 @@ def text_of(made: sqlite3.Connection, table: str) -> str:
 
 def catalogue(made: sqlite3.Connection) -> Catalogue:
     """Return what a database prints about itself."""
-    rows = made.execute(
-        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY rowid"
-    ).fetchall()
+    rows = made.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY rowid").fetchall()
     return Catalogue(tuple(CatalogueObject(*row) for row in rows))
 
 
@@ -237,7 +235,5 @@ def facts(made: sqlite3.Connection, table: str = "t") -> dict[str, Any]:
     unique = set()
     for row in made.execute(f"PRAGMA index_list({quote(table)})").fetchall():
         if row[3] in ("u", "pk"):
-            unique.add(
-                (row[3], tuple(part[2] for part in made.execute(f"PRAGMA index_info({quote(row[1])})")))
-            )
+            unique.add((row[3], tuple(part[2] for part in made.execute(f"PRAGMA index_info({quote(row[1])})"))))
     return {"columns": columns, "foreign keys": list(keys.values()), "unique": unique}

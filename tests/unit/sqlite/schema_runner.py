@@ -55,25 +55,17 @@ class Bench:
         self.db.close()
 
     def catalogue(self) -> Catalogue:
-        rows = self.db.execute(
-            f"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE {OWN} ORDER BY rowid"
-        )
-        taken = self.db.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'engine_%'"
-        )
+        rows = self.db.execute(f"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE {OWN} ORDER BY rowid")
+        taken = self.db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'engine_%'")
         return Catalogue(tuple(CatalogueObject(*row) for row in rows), tuple(name for (name,) in taken))
 
-    def plan(
-        self, *changes: Change, made: frozenset[str] = frozenset(), irreversible: str = ""
-    ) -> tuple[Unit, ...]:
+    def plan(self, *changes: Change, made: frozenset[str] = frozenset(), irreversible: str = "") -> tuple[Unit, ...]:
         units: list[Unit] = []
         for number, change in enumerate(changes, 1):
             units += self.session.render(change, StepContext(f"{number}-step", irreversible, made))
         return tuple(units)
 
-    def apply(
-        self, *changes: Change, made: frozenset[str] = frozenset(), irreversible: str = ""
-    ) -> tuple[Unit, ...]:
+    def apply(self, *changes: Change, made: frozenset[str] = frozenset(), irreversible: str = "") -> tuple[Unit, ...]:
         """Plan and run changes; afterwards the shadow must be what the database is."""
         units = self.plan(*changes, made=made, irreversible=irreversible)
         self.run(units)
@@ -139,22 +131,14 @@ class Bench:
         """Return what "as before" means: texts, rows with their types, counters."""
         tables = [
             name
-            for (name,) in self.db.execute(
-                f"SELECT name FROM sqlite_schema WHERE type = 'table' AND {OWN} ORDER BY 1"
-            )
+            for (name,) in self.db.execute(f"SELECT name FROM sqlite_schema WHERE type = 'table' AND {OWN} ORDER BY 1")
         ]
-        has = self.db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone()[
-            0
-        ]
+        has = self.db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone()[0]
         return {
-            "schema": set(
-                self.db.execute(f"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE {OWN}")
-            ),
+            "schema": set(self.db.execute(f"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE {OWN}")),
             "rows": {table: self.rows(table) for table in tables},
             "counters": sorted(
-                self.db.execute("SELECT name, seq FROM sqlite_sequence WHERE name NOT LIKE 'engine_%'")
-                if has
-                else ()
+                self.db.execute("SELECT name, seq FROM sqlite_sequence WHERE name NOT LIKE 'engine_%'") if has else ()
             ),
             "integrity": self.db.execute("PRAGMA integrity_check").fetchall(),
         }

@@ -26,9 +26,7 @@ def as_facts(table: Table) -> dict[str, Any]:
     """Return a table of the state in the form of `facts`."""
 
     def key(found: Key) -> tuple[str, ...]:
-        return tuple(
-            next(c.name for c in table.columns if fold(c.name) == fold(name)) for name in found.columns
-        )
+        return tuple(next(c.name for c in table.columns if fold(c.name) == fold(name)) for name in found.columns)
 
     return {
         "columns": [
@@ -140,8 +138,7 @@ def test_indexes_name_their_columns_and_leave_expressions_blank(database: sqlite
     for statement in (
         'CREATE TABLE t(a, "b c", rowid)',
         "CREATE INDEX plain ON t(a)",
-        "create unique index if not exists main.[odd one]"
-        " on t((A) desc, 'b c' COLLATE nocase ASC, lower(a), a+1)",
+        "create unique index if not exists main.[odd one] on t((A) desc, 'b c' COLLATE nocase ASC, lower(a), a+1)",
         "CREATE INDEX part ON t(a COLLATE rtrim) WHERE a > 1 AND a <> ')' -- some",
         'CREATE INDEX quoted ON t("no column", (a) collate nocase)',
     ):

@@ -133,9 +133,7 @@ def test_alter_and_its_undo_leave_everything_as_it_was(shop: Bench, name: str) -
         (c.ChangeColumn("b", using=Sql("trim(b)")), "⟳"),
     ],
 )
-def test_a_table_is_rebuilt_only_where_sqlite_cannot_do_it_in_place(
-    shop: Bench, action: c.Action, symbol: str
-) -> None:
+def test_a_table_is_rebuilt_only_where_sqlite_cannot_do_it_in_place(shop: Bench, action: c.Action, symbol: str) -> None:
     (unit,) = shop.plan(c.AlterTable("plain", (action,)))
     assert unit.symbol == symbol
     assert bool(unit.settings) == (symbol == "⟳")
@@ -206,9 +204,7 @@ def test_without_a_way_back_nothing_is_kept(shop: Bench) -> None:
 def test_steps_build_on_each_other_and_go_back_together(shop: Bench) -> None:
     before = shop.snapshot()
     shop.apply(
-        c.AlterTable(
-            "plain", (c.RenameColumn("b", "code"), c.AddColumn(ColumnDef("d", kind("text"), after="a")))
-        ),
+        c.AlterTable("plain", (c.RenameColumn("b", "code"), c.AddColumn(ColumnDef("d", kind("text"), after="a")))),
         c.AlterTable("plain", (c.ChangeColumn("code", kind("bigint")), c.DropColumn("d"))),
         c.RenameTable("plain", "simple"),
         c.AlterTable("simple", (c.DropColumn("code"),)),
@@ -356,9 +352,7 @@ def test_values_of_others_stop_an_undo_unless_forced(shop: Bench) -> None:
     shop.db.execute("INSERT INTO log (what, who) VALUES ('x', 'me')")
     with pytest.raises(InConflict) as caught:
         shop.undo()
-    assert caught.value.found == [
-        ("changed", "1 rows of `log` hold values of others in `who`, which would go")
-    ]
+    assert caught.value.found == [("changed", "1 rows of `log` hold values of others in `who`, which would go")]
 
 
 def test_changed_rows_keep_their_values_unless_forced(shop: Bench) -> None:
@@ -429,6 +423,4 @@ def test_what_others_did_to_the_table_stops_an_undo(
         for guard in undo.guards
         if guard.kind == "schema" or not by_others.startswith("ALTER TABLE artists RENAME")
     }
-    assert any(
-        n and kind == kind_of and words in text and not skip for (kind, text, skip), n in counts.items()
-    )
+    assert any(n and kind == kind_of and words in text and not skip for (kind, text, skip), n in counts.items())

@@ -54,9 +54,7 @@ ALBUMS = TableDef(
             nullable=False,
             references=ReferenceDef("artists", ("id",), "cascade", "no action"),
         ),
-        ColumnDef(
-            "price", kind("decimal(10, 2)"), default=Literal(Decimal("0.00"), "0.00"), check=Sql("price >= 0")
-        ),
+        ColumnDef("price", kind("decimal(10, 2)"), default=Literal(Decimal("0.00"), "0.00"), check=Sql("price >= 0")),
         ColumnDef("select", kind("boolean"), default=Literal(True, "true")),
         ColumnDef("added", kind("timestamp"), nullable=False, default=Sql("current_timestamp")),
         ColumnDef("day", kind("date"), default=Sql("date('now')")),
@@ -125,9 +123,7 @@ def test_rows_of_others_stop_the_drop_of_a_made_table(shop: Bench) -> None:
     shop.db.execute("INSERT INTO t VALUES (1), (2), (3)")
     with pytest.raises(InConflict) as caught:
         shop.undo()
-    assert caught.value.found == [
-        ("added", "1 rows of `t` are not this migration's, and would go with the table")
-    ]
+    assert caught.value.found == [("added", "1 rows of `t` are not this migration's, and would go with the table")]
 
 
 def test_children_of_others_stop_the_drop_of_a_made_table(shop: Bench) -> None:
@@ -170,9 +166,7 @@ def test_options_are_those_for_sqlite(shop: Bench, options: object, tail: str) -
 
 
 def test_a_named_key_of_one_integer_is_the_row_id(shop: Bench) -> None:
-    shop.apply(
-        c.CreateTable(TableDef("t", (ColumnDef("k", kind("smallint")),), primary_key=KeyDef(("k",), "pk")))
-    )
+    shop.apply(c.CreateTable(TableDef("t", (ColumnDef("k", kind("smallint")),), primary_key=KeyDef(("k",), "pk"))))
     assert shop.query("SELECT sql FROM sqlite_schema WHERE name = 't'") == [
         ('CREATE TABLE "t" (\n  "k" INTEGER CONSTRAINT "pk" PRIMARY KEY\n)',)
     ]
@@ -224,9 +218,7 @@ def test_an_enum_is_a_check_on_the_columns_that_use_it(shop: Bench) -> None:
     with pytest.raises(Problem) as caught:
         shop.plan(c.DropType("album_size"))
     assert caught.value.rule == "RF107" and "table `t`" in caught.value.message
-    shop.apply(
-        c.RenameType("album_size", "size"), c.AlterTable("t", (c.AddColumn(ColumnDef("s2", kind("size"))),))
-    )
+    shop.apply(c.RenameType("album_size", "size"), c.AlterTable("t", (c.AddColumn(ColumnDef("s2", kind("size"))),)))
     shop.apply(c.AlterTable("t", (c.DropColumn("s2"), c.DropColumn("size"))), c.DropType("size"))
     shop.apply(c.DropType("size", if_exists=True))
     with pytest.raises(Problem) as caught:

@@ -26,16 +26,12 @@ def index(table: str, *columns: str | IndexColumnDef, **rest: object) -> c.Creat
 
 
 def trigger(name: str, table: str, timing: str, *events: str, body: str, when: str = "") -> c.CreateTrigger:
-    return c.CreateTrigger(
-        TriggerDef(name, table, timing, events, PerDialect(body), Sql(when) if when else None)
-    )
+    return c.CreateTrigger(TriggerDef(name, table, timing, events, PerDialect(body), Sql(when) if when else None))
 
 
 ROUND_TRIPS: dict[str, tuple[c.Change, ...]] = {
     "index": (index(ODD, "code", IndexColumnDef("the title", order="desc", collate="rtrim")),),
-    "partial expression index": (
-        index(ODD, IndexColumnDef(sql=Sql("lower([the title])")), where=Sql('"select" > 0')),
-    ),
+    "partial expression index": (index(ODD, IndexColumnDef(sql=Sql("lower([the title])")), where=Sql('"select" > 0')),),
     "unique index": (index("plain", "a", unique=True),),
     "drop index": (c.DropIndex("idx title"),),
     "rename index": (c.RenameIndex("idx title", 'other "one"'),),
@@ -46,9 +42,7 @@ ROUND_TRIPS: dict[str, tuple[c.Change, ...]] = {
         index("records", "code"),
     ),
     "view": (c.CreateView("v 2", Sql("SELECT a AS x, b FROM plain")),),
-    "replace view": (
-        c.CreateView("v titles", Sql('SELECT id, code AS t FROM [odd "table" 🎵]'), replace=True),
-    ),
+    "replace view": (c.CreateView("v titles", Sql('SELECT id, code AS t FROM [odd "table" 🎵]'), replace=True),),
     "replace no view": (c.CreateView("v new", Sql("SELECT 1 AS one"), replace=True),),
     "drop view": (c.DropView("v titles"),),
     "rename view": (c.RenameView("v titles", "v 'new'"),),
@@ -97,9 +91,9 @@ def test_a_table_put_aside_keeps_rows_and_counter_and_holds_nobody_up(shop: Benc
     shop.apply(c.DropView("v titles"), c.DropTrigger("gone"), c.DropTable("tracks"), c.DropTable(ODD))
     assert shop.ran[-1].keeps == ("engine_aside_2",) and shop.ran[-1].reversible == "journal"
     assert shop.query("SELECT count(*) FROM engine_aside_2") == [(3,)]
-    assert shop.query(
-        "SELECT name, tbl_name FROM sqlite_schema WHERE tbl_name = 'engine_aside_2' AND sql > ''"
-    ) == [("engine_aside_2", "engine_aside_2")]
+    assert shop.query("SELECT name, tbl_name FROM sqlite_schema WHERE tbl_name = 'engine_aside_2' AND sql > ''") == [
+        ("engine_aside_2", "engine_aside_2")
+    ]
     shop.db.execute("DELETE FROM artists WHERE id = 1")  # its children are put aside: nothing refers to it
     shop.db.execute("INSERT INTO artists VALUES (1, 'AC/DC')")
     assert shop.query("SELECT count(*) FROM engine_aside_2") == [(3,)]
@@ -347,6 +341,4 @@ def test_hints_that_change_no_result_are_left_out_with_a_word(shop: Bench) -> No
         )
     )
     (unit,) = shop.apply(change)
-    assert (
-        unit.why == "SQLite has no include, with, opclass, nulls, length: left out, no result changes by it"
-    )
+    assert unit.why == "SQLite has no include, with, opclass, nulls, length: left out, no result changes by it"

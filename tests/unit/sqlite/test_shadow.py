@@ -14,8 +14,7 @@ from tests.unit.sqlite.ddl_texts import catalogue
 
 SHOP = (
     "CREATE TABLE artists(id INTEGER PRIMARY KEY, name TEXT, born)",
-    'CREATE TABLE "album list"(id INTEGER PRIMARY KEY, title,'
-    " artist REFERENCES artists(id) ON DELETE CASCADE)",
+    'CREATE TABLE "album list"(id INTEGER PRIMARY KEY, title, artist REFERENCES artists(id) ON DELETE CASCADE)',
     "CREATE TABLE log(what)",
     'CREATE INDEX by_title ON "album list"(title)',
     "CREATE VIEW names AS SELECT name, count(*) AS albums FROM artists"
@@ -259,9 +258,7 @@ def test_a_query_tells_the_names_of_its_columns() -> None:
 
 
 def test_a_query_without_an_end_tells_its_columns_too() -> None:
-    endless = (
-        "WITH RECURSIVE c(x) AS (VALUES (:lo1) UNION ALL SELECT x + 1 FROM c) SELECT max(x) AS most FROM c"
-    )
+    endless = "WITH RECURSIVE c(x) AS (VALUES (:lo1) UNION ALL SELECT x + 1 FROM c) SELECT max(x) AS most FROM c"
     shadow = shop()
     assert shadow.columns(endless) == ("most",)
     assert shadow.columns("SELECT 1 AS one") == ("one",)

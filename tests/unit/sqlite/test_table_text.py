@@ -59,9 +59,7 @@ def test_every_part_of_an_odd_text_is_found() -> None:
 
 
 def test_table_constraints_need_no_commas_and_may_be_empty_names() -> None:
-    text = parse(
-        "create temp table if not exists main.t(a, constraint x constraint y check(a)check(b)unique(a))"
-    )
+    text = parse("create temp table if not exists main.t(a, constraint x constraint y check(a)check(b)unique(a))")
     assert [(c.kind, c.name) for c in text.constraints] == [
         ("name", "x"),
         ("check", "y"),

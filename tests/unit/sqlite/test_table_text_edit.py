@@ -219,9 +219,7 @@ def test_a_column_at_the_end_stands_clear_of_comments(sql: str, wanted: str) -> 
 
 
 def test_words_do_not_run_together_where_something_goes() -> None:
-    assert set_not_null("CREATE TABLE t(a TEXT/**/NOT NULL/**/UNIQUE)", "a", False).endswith(
-        "TEXT/**/ /**/UNIQUE)"
-    )
+    assert set_not_null("CREATE TABLE t(a TEXT/**/NOT NULL/**/UNIQUE)", "a", False).endswith("TEXT/**/ /**/UNIQUE)")
     assert set_default("CREATE TABLE t(a DEFAULT(1)NOT NULL)", "a", None) == "CREATE TABLE t(a NOT NULL)"
     assert set_default('CREATE TABLE t(a "b"DEFAULT 1UNIQUE)'.replace("1U", "1 U"), "a", None) == (
         'CREATE TABLE t(a "b" UNIQUE)'
@@ -231,9 +229,7 @@ def test_words_do_not_run_together_where_something_goes() -> None:
 
 def test_a_generated_column_can_become_another_and_a_plain_one() -> None:
     sql = "CREATE TABLE t(a, b INT CONSTRAINT g AS (a + 1) STORED, c DEFAULT 1)"
-    assert set_generated(sql, "b", "a + 2") == sql.replace(
-        "AS (a + 1) STORED", "GENERATED ALWAYS AS (a + 2) VIRTUAL"
-    )
+    assert set_generated(sql, "b", "a + 2") == sql.replace("AS (a + 1) STORED", "GENERATED ALWAYS AS (a + 2) VIRTUAL")
     assert set_generated(sql, "b", None) == "CREATE TABLE t(a, b INT, c DEFAULT 1)"
     assert set_generated(sql, "c", "a").endswith("c GENERATED ALWAYS AS (a) VIRTUAL)")
 
@@ -262,9 +258,7 @@ def test_options_go_one_by_one(first: str) -> None:
 def test_other_objects_get_another_name_too() -> None:
     assert rename_object("CREATE UNIQUE INDEX [i] ON t(a)", "j") == 'CREATE UNIQUE INDEX "j" ON t(a)'
     assert rename_object("CREATE VIEW v(a) AS SELECT 1", "w") == 'CREATE VIEW "w"(a) AS SELECT 1'
-    assert (
-        rename_object("create table if not exists main.t(a)", "u") == 'create table if not exists main."u"(a)'
-    )
+    assert rename_object("create table if not exists main.t(a)", "u") == 'create table if not exists main."u"(a)'
     with pytest.raises(TextError):
         rename_object("SELECT 1", "x")
 
