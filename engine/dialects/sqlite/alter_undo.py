@@ -157,8 +157,7 @@ def _rebuilt(way: Way) -> tuple[Statement, ...]:
     outside = ((FOREIGN_KEYS_OFF,), (FOREIGN_KEYS_ON,))
     found = with_texts(way.shadow, way.route.all, (*outside[0], *back, *outside[1]), ())
     # The restore belongs in the transaction, before foreign keys are on again.
-    inside = tuple(s for s in found if s not in (FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON))
-    return inside
+    return tuple(s for s in found if s not in (FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON))
 
 
 def _free_aside(way: Way) -> str:
@@ -194,7 +193,8 @@ def _schema_guards(way: Way) -> tuple[Guard, ...]:
     ]
     listed = ", ".join(literal_sql(text) for text in texts)
     name = literal_sql(live.name)
-    own = f"FROM sqlite_schema WHERE lower(tbl_name) = lower({name}) AND type IN ('table', 'index', 'trigger') AND sql > ''"
+    kinds = "type IN ('table', 'index', 'trigger') AND sql > ''"
+    own = f"FROM sqlite_schema WHERE lower(tbl_name) = lower({name}) AND {kinds}"
     return (
         Guard(
             "schema",

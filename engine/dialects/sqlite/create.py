@@ -265,7 +265,8 @@ def _drop_again(table: TableDef, step: str) -> Unit:
                 question(f"SELECT count(*) {children}"),
                 maximum=0,
                 sample=question(f"SELECT DISTINCT s.name {children} LIMIT 5"),
-                failure=f"{{count}} foreign keys of other tables refer to `{name}`, which would go: drop those tables first",
+                failure=f"{{count}} foreign keys of other tables refer to `{name}`, which would go: "
+                "drop those tables first",
             ),
         ),
         touches=(name,),

@@ -133,7 +133,8 @@ def pending_units(pending: Sequence[PendingKey], step: str) -> tuple[Unit, ...]:
                 f" WHERE lower(parent) = {literal_sql(fold(key.parent))}"
             ),
             maximum=0,
-            failure=f"{{count}} rows of `{key.child}` refer to nothing in `{key.parent}`, and this migration changed one of the two sides",
+            failure=f"{{count}} rows of `{key.child}` refer to nothing in `{key.parent}`, "
+            "and this migration changed one of the two sides",
         )
         for key in dict.fromkeys(pending)
     )

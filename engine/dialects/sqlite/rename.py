@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.dialects.base import StepContext
@@ -90,9 +91,7 @@ def left_guards(shadow: Shadow, forward: tuple[Statement, ...], path: Path, tabl
 
 def _renames(name: str, to: str, between: str) -> tuple[Statement, ...]:
     hops = (name, between, to) if between else (name, to)
-    return tuple(
-        ddl(f"ALTER TABLE {quote(left)} RENAME TO {quote(right)}") for left, right in zip(hops, hops[1:], strict=False)
-    )
+    return tuple(ddl(f"ALTER TABLE {quote(left)} RENAME TO {quote(right)}") for left, right in pairwise(hops))
 
 
 def _ledger(name: str, to: str) -> Statement:

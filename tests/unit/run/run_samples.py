@@ -1,4 +1,3 @@
-
 """Hand-made plans: the contract of `model/plan.py` without any dialect's planning."""
 
 from __future__ import annotations

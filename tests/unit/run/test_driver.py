@@ -1,4 +1,3 @@
-
 """The connection: counts, words for refusals, and reading that leaves no trace."""
 
 from __future__ import annotations

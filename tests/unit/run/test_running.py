@@ -1,4 +1,3 @@
-
 """Batches, marks, finalize, code, signals."""
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Whatever is written, the answer is a spec or findings with a place; never a crash."""
 
-
-
 from __future__ import annotations
 
 import copy

@@ -1,7 +1,5 @@
 """What people are told about a spec that can't be meant: one mistake, one finding, with the way out."""
 
-
-
 from __future__ import annotations
 
 import pytest
