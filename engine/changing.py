@@ -241,8 +241,9 @@ def same_plan(plan_file: PlanFile, plan: Plan) -> None:
     """
     from engine.plan.document import plan_hash
 
-    if plan_hash(plan) != plan_file.plan_hash:
-        schema = plan.schema != plan_file.schema_fingerprint
+    # Equal statements are not enough: the view that a copy reads may be another one now.
+    schema = plan.schema != plan_file.schema_fingerprint
+    if schema or plan_hash(plan) != plan_file.plan_hash:
         raise Drift(
             "the database is not what it was when the plan was made"
             if schema

@@ -64,13 +64,16 @@ class State:
 
     users: Snapshot
     engines: dict[str, list[str]]
+    plans: tuple[str, ...] = ()  # estimates in a stored plan depend on when it was made
 
     @property
     def key(self) -> str:
         """The same for equal states only."""
         users = self.users
         text = repr((sorted(users.objects, key=str), sorted(users.rows.items()), sorted(users.counters.items())))
-        return hashlib.sha256((text + repr(sorted(self.engines.items()))).encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(
+            (text + repr((sorted(self.engines.items()), self.plans))).encode("utf-8", "surrogatepass")
+        ).hexdigest()
 
     @property
     def journals(self) -> list[str]:
@@ -133,7 +136,7 @@ class World:
         if self.db.exists():
             with closing(sqlite3.connect(self.db)) as db:  # SQLite's own recovery
                 db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return State(snapshot(self.db), engines(self.db))
+        return State(snapshot(self.db), engines(self.db), plans(self.db))
 
     # ── the commands ──────────────────────────────────────────────────────
     def project(self) -> app.Project:
@@ -179,12 +182,18 @@ def engines(path: Path) -> dict[str, list[str]]:
 
 
 def _row(heads: list[str], row: tuple[Any, ...]) -> str:
-    cells = ((head, cell) for head, cell in zip(heads, row, strict=True) if head != "fence")
-    return ", ".join(
-        f"{head}={hashlib.sha256(cell.encode()).hexdigest()[:12] if head in ('plan', 'spec_text') else cell!r}"
-        for head, cell in cells
-        if cell is not None
-    )
+    cells = zip(heads, row, strict=True)
+    return ", ".join(f"{head}={cell!r}" for head, cell in cells if head not in ("fence", "plan", "spec_text"))
+
+
+def plans(path: Path) -> tuple[str, ...]:
+    """Return the texts of the stored plans at `path`."""
+    if not path.exists():
+        return ()
+    with closing(sqlite3.connect(path)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'migration_history'").fetchone():
+            return ()
+        return tuple(text for (text,) in db.execute("SELECT plan FROM migration_history ORDER BY version"))
 
 
 # ── the hook ──────────────────────────────────────────────────────────────
@@ -347,3 +356,19 @@ def scenario(name: str, mode: str = "step", **more: Any) -> Scenario:
     page = yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text(encoding="utf-8"))
     specs = page.get("specs") or {"001_scenario.yaml": HEAD.format(mode=mode) + page["steps"]}
     return Scenario(f"{name}-{mode}", page["given"], specs, **more)
+
+
+CASES = Path(__file__).parents[1] / "cases"
+
+
+def case_scenarios() -> dict[str, Scenario]:
+    """Return the cases that go there and back undisturbed as scenarios of many small transactions."""
+    found = {}
+    for file in sorted(CASES.glob("*/*.yaml")):
+        page = yaml.safe_load(file.read_text(encoding="utf-8")) if file.parent.name != "malformed" else {}
+        usual = page.keys() <= {"given", "steps", "plan", "after"} and "steps" in page
+        if usual and page.get("after") != "unchanged":
+            specs = {"001_case.yaml": HEAD.format(mode="step") + page["steps"]}
+            name = f"{file.parent.name}/{file.stem}"
+            found[name] = Scenario(name, page.get("given", ""), specs, batch=1)
+    return found

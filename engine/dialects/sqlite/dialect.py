@@ -77,7 +77,7 @@ class SQLiteSession:
     def undo_number(self) -> int:
         """Return the smallest number that no journal and no table put aside has, and take it."""
         number = 1
-        while {f"engine_undo_{number}", f"engine_aside_{number}"} & self._taken:
+        while {f"engine_{kind}_{number}" for kind in ("undo", "aside", "forced")} & self._taken:
             number += 1
         self._taken |= {f"engine_undo_{number}", f"engine_aside_{number}"}
         return number

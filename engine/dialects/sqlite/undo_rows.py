@@ -62,16 +62,19 @@ def undo_units(
     )
     if alone is not None and "update" in alone.events and in_unique_keys(alone, state):
         aside, back = park(alone, state, "new", "old", "live")
-        alone_steps = (_DEFER, *still, *aside, *_statements(alone, state, journals), *back, *again)
+        restored = _statements(alone, state, journals)
+        alone_steps = (_DEFER, *still, *_overwritten(alone), *aside, *restored, *back, *again)
         return (replace(base, before=alone_steps, why=f"in one transaction, from the journal {alone.name}"),)
     if alone is not None:
         keys = alone.key_columns()
         range_ = between([f"j.{quote(n)}" for n in keys])
-        body = (*still, *_statements(alone, state, journals, f" AND {range_}"), *again)
+        restored = _statements(alone, state, journals, f" AND {range_}")
+        body = (*still, *_overwritten(alone, f" AND {range_}"), *restored, *again)
         loop = key_loop(alone.name, keys, body, None, alone.key.names)
         return (replace(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),)
     ordered = _children_first(journals, state)
-    steps = [_removal(j, state, journals) for j in ordered if "insert" in j.events]
+    steps = [statement for journal in journals for statement in _overwritten(journal)]
+    steps += [_removal(j, state, journals) for j in ordered if "insert" in j.events]
     steps += [_return(j) for j in reversed(ordered) if "delete" in j.events]
     # Parents first: what refers to them follows by itself, and is then as it was already.
     for journal in reversed(ordered):
@@ -79,6 +82,25 @@ def undo_units(
         steps += [*aside, *_values(journal), *back]
     why = f"in one transaction, from the journals {', '.join(j.name for j in journals)}"
     return (replace(base, before=(_DEFER, *still, *steps, *again), why=why),)
+
+
+def _overwritten(journal: Journal, range_: str = "") -> tuple[Statement, ...]:
+    """Under `force`, rows that others changed since are put by as they are, before anything overwrites them."""
+    into = quote(journal.name.replace("engine_undo_", "engine_forced_"))
+    table = quote(journal.table.name)
+    taken = f'j."was" = 1 AND j."now" = 0 AND NOT ({holds(journal, "old")})'
+    wanted = [taken] if "delete" in journal.events else []
+    if journal.events != {"delete"}:
+        changed = f'j."now" = 1 AND NOT ({holds(journal, "new")})'
+        if "update" in journal.events and journal.images:
+            changed += f' AND NOT (j."was" = 1 AND {holds(journal, "old")})'
+        wanted.append(changed)
+    found = " OR ".join(f"({part})" for part in wanted)
+    source = f"SELECT t.* FROM {quote(journal.name)} AS j CROSS JOIN {table} AS t ON {matches(journal)}"
+    return (
+        replace(ddl(f"CREATE TABLE IF NOT EXISTS {into} AS SELECT * FROM {table} WHERE 0", "keep"), only="force"),
+        replace(rows(f"INSERT INTO {into} {source} WHERE ({found}){range_}", "keep"), only="force"),
+    )
 
 
 def _statements(

@@ -149,6 +149,8 @@ def _loop(
 
 def send(db: sqlite3.Connection, statement: Statement, values: Mapping[str, Any], totals: Totals) -> None:
     """Send one statement and count what it says is to be counted."""
+    if statement.only == "force" and not values.get("force"):
+        return
     cursor = db.execute(statement.sql, bound(statement, values))
     if statement.count:
         first = cursor.fetchone()

@@ -71,6 +71,8 @@ def test_keys_taken_since_are_conflicts_and_stay_unless_forced():
     undo(db, unit, drop=False)
     assert db.execute("SELECT v FROM t").fetchall() == [("mine",), ("b",), ("c",)]
     undo(db, unit, force=1)
+    assert db.execute("SELECT * FROM engine_forced_1").fetchall() == [(1, "mine")]  # what force overwrote is kept
+    db.execute("DROP TABLE engine_forced_1")
     assert snapshot(db) == before
 
 
