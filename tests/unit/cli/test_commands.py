@@ -309,10 +309,11 @@ def test_an_edited_spec_is_drift(shop: Shop) -> None:
 def test_a_lock_that_somebody_holds_is_5(shop: Shop) -> None:
     from engine import app
     from engine.changing import working
+    from engine.run.options import RunOptions
     from engine.url import DatabaseUrl
 
     shop.run("apply", "--db", "app.db", "--to", "001")
-    with working(app.Project(url=DatabaseUrl.parse("app.db")), "apply", None):
+    with working(app.Project(url=DatabaseUrl.parse("app.db")), "apply", None, RunOptions()):
         assert shop.json("apply", "--db", "app.db", "--lock-wait", "0", code=5)["error"]["code"] == "locked"
 
 
