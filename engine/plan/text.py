@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from engine.model.plan import MigrationPlan, Plan, Statement, Unit
-from engine.plan.sequence import Sent, no_way_back, sent, undo_of
+from engine.plan.sequence import Sent, acts, no_way_back, sent, undo_of
 from engine.plan.sizes import LARGE
 from engine.source import visible
 
@@ -94,6 +94,10 @@ def sql_lines(sql: str) -> list[str]:
     return ["\t".join(visible(part) for part in line.split("\t")) for line in sql.split("\n")]
 
 
+_SHORT = 140
+"""Characters of a line of the way back; `--format sql` and `rollback --dry-run` show all of it."""
+
+
 # ── head and summary ──────────────────────────────────────────────────────
 def _head(plan: Plan, heading: Heading) -> Iterator[str]:
     where = f"{visible(heading.database)} ({plan.dialect})" if heading.database else f"{plan.dialect}, no database"
@@ -164,7 +168,16 @@ def _unit(unit: Unit, direction: str) -> Iterator[str]:
     yield from _statements(sent(unit), "      ")
     if direction == "apply":
         yield f"      way back: {way_back(unit)}"
-        yield from _statements(undo_of(unit), "        ")
+        yield from (f"        {line}" for line in _in_short(unit))
+
+
+def _in_short(unit: Unit) -> Iterator[str]:
+    """Return what takes `unit` back, a line per statement that acts; its checks and full texts are in other forms."""
+    for entry in undo_of(unit):
+        statement = entry.statement
+        if acts(statement) and statement.only != "force":
+            line = visible(" ".join(statement.sql.split()))
+            yield line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
 
 
 def _statements(entries: Iterable[Sent], margin: str) -> Iterator[str]:

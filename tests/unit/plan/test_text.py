@@ -29,11 +29,7 @@ Version:  empty → 001
         id INTEGER PRIMARY KEY
       );
       way back: derived
-        -- before it is undone, none may be found: rows of albums that were added since
-          SELECT count(*) FROM albums;
-        -- only if that finds some: which
-          SELECT id FROM albums LIMIT 5;
-        DROP TABLE albums;
+        DROP TABLE albums
 
 Plan: 1 to add, 0 to change, 0 to remove; 0 rows; way back: the one step
 """
@@ -67,7 +63,7 @@ def test_a_copy_says_rows_batches_condition_and_marks_what_runs_per_batch() -> N
       -- at the end
         UPDATE sqlite_sequence SET seq = 1;
       way back: from the journal (engine_undo_1)
-        DELETE FROM albums;
+        DELETE FROM albums
 """
         in text
     )
@@ -132,7 +128,8 @@ def test_each_kind_of_conflict_is_said_in_words() -> None:
     (guard,) = back.guards
     kinds = ("changed", "taken", "schema", "other")
     guards = tuple(replace(guard, kind=kind, sample=None) for kind in kinds)
-    text = render(only(replace(CREATE, undo=(replace(back, guards=guards),))), HEADING)
+    plan = only(replace(back, guards=guards))
+    text = render(replace(plan, migrations=(replace(plan.migrations[0], direction="rollback"),)), HEADING)
     for words in (
         "rows of albums that were changed since",
         "keys of albums that were taken since",
