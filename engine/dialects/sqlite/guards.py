@@ -28,8 +28,8 @@ def matches(journal: Journal, alias: str = "t", *, left: bool = True) -> str:
 def holds(journal: Journal, image: str, alias: str = "t") -> str:
     """Return the condition that a live row has the values of an image, by type and bytes."""
     parts = [
-        f"{alias}.{quote(c.name)} COLLATE BINARY IS j.{quote(f'{image}_{c.name}')}"
-        f" AND typeof({alias}.{quote(c.name)}) = typeof(j.{quote(f'{image}_{c.name}')})"
+        f"{alias}.{quote(c.name)} COLLATE BINARY IS {journal.value(image, c.name)}"
+        f" AND typeof({alias}.{quote(c.name)}) = typeof({journal.value(image, c.name)})"
         for c in journal.images
     ]
     return " AND ".join(parts) if parts else "1"

@@ -34,6 +34,8 @@ class Journal:
         events: what may have happened to rows: insert, update, delete.
         mark: table that notes the highest row id before a batch, where the
             rows that the step makes are those above it; "" where it is not so.
+        retold: (folded column, expression over `j`) pairs: new values that follow
+            from the old ones of the same journal row, so that none is stored.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Journal:
     images: tuple[Column, ...]
     events: frozenset[str] = ALL
     mark: str = ""
+    retold: tuple[tuple[str, str], ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -80,7 +83,7 @@ class Journal:
         parts = [*keys, '"was" INTEGER NOT NULL', '"now" INTEGER NOT NULL']
         if self.keeps_row_id:
             parts.append('"row" INTEGER')
-        for image, kept in (("old", self.keeps_old), ("new", self.keeps_new)):
+        for image, kept in (("old", self.keeps_old), ("new", self.keeps_new and not self.retold)):
             if kept:
                 parts += [column_definition(f"{image}_{c.name}", c, self.table.strict) for c in self.images]
         if single:
@@ -99,6 +102,11 @@ class Journal:
         """Return its columns of one image (`old`, `new`) as SQL, in the order of `images`."""
         dot = f"{quote(alias)}." if alias else ""
         return [f"{dot}{quote(f'{image}_{c.name}')}" for c in self.images]
+
+    def value(self, image: str, column: str) -> str:
+        """Return what `column` is in one image of the journal row `j`, as SQL."""
+        told = dict(self.retold).get(fold(column)) if image == "new" else None
+        return told or f"j.{quote(f'{image}_{column}')}"
 
     def head(self, *images: str) -> str:
         """Return `INSERT INTO journal (key…, was, now, images…)`."""

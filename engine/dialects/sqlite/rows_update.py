@@ -9,6 +9,7 @@ rows is written before the first batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite.effects import Effects, effects
@@ -17,7 +18,7 @@ from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.parking import park
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.update_parts import Update, from_journal, from_work, is_steady, note, prepare
+from engine.dialects.sqlite.update_parts import Update, from_journal, from_work, is_steady, note, prepare, retold
 from engine.dialects.sqlite.walk import between, key_loop, question, rows
 from engine.dialects.sqlite.work import Work, reads_table
 from engine.model.changes import UpdateRows
@@ -42,6 +43,9 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
     counted = f"SELECT count(*) FROM {update.source} WHERE {update.condition}"
     texts = [*update.texts, *([where] if where else [])]
     frozen, over = _frozen(update, texts, found), any(t.over for t in texts)
+    steady = where is not None and is_steady(update, texts)
+    if recording.planned is not None and not recording.recorded and steady and not (frozen or update.key.hidden):
+        recording = replace(recording, planned=retold(update, recording.planned, session.state))
     work: Work | None = None
     if recording.planned is not None and (frozen or update.key.hidden):
         before, loop, walked = _noted_first(session, change, update, recording)
@@ -53,7 +57,7 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
         loop = key_loop(work.name, work.key_columns(), body, change.batch_size, work.key.names)
         walked = f"in batches by {work.key.words}; keys and values are fixed first in {work.name}"
     else:
-        before, loop, walked = _by_range(change, update, recording, where is not None and is_steady(update, texts))
+        before, loop, walked = _by_range(change, update, recording, steady)
     count = (question(counted, "count", "selected"),) if frozen or loop is None else ()
     title = f"transform {', '.join(c.name for c in update.columns)} of {table.name}"
     unit = Unit(

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.dialects.sqlite.expression import Frame, Planning, Text, join_and, parse_check, query_of, text_of
 from engine.dialects.sqlite.failures import see
+from engine.dialects.sqlite.identifiers import references
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.names import own_column, own_table, relation
-from engine.dialects.sqlite.sql import quote
+from engine.dialects.sqlite.parking import in_unique_keys
+from engine.dialects.sqlite.sql import affinity, quote
+from engine.dialects.sqlite.tokens import edit
+from engine.dialects.sqlite.translate import binds_of
 from engine.dialects.sqlite.walk import Key, between, identity, key_checks, question, rows, walk_key
 from engine.dialects.sqlite.work import Work
 from engine.errors import Problem
 from engine.model.changes import UpdateRows
 from engine.model.expression import Parse
 from engine.model.plan import Check, Statement
-from engine.model.state import Column, Table, fold, same_name
+from engine.model.state import Column, SchemaState, Table, fold, same_name
 
 _STEADY = frozenset(
     "abs cast char coalesce current_timestamp glob hex ifnull iif instr length like lower ltrim max min nullif"
@@ -144,6 +148,36 @@ def is_steady(update: Update, texts: Sequence[Text]) -> bool:
     return not update.partner and all(not t.nested and not t.over and t.access.functions <= _STEADY for t in texts)
 
 
+def retold(update: Update, journal: Journal, state: SchemaState) -> Journal:
+    """Return `journal` without new values, where each follows from the old values beside it.
+
+    That halves the journal of an update over long texts. So where the expressions read nothing but
+    the columns they set, bind nothing, and land in text columns of binary collation; elsewhere
+    `journal` as it is.
+    """
+    mine = {fold(c.name) for c in update.columns}
+    if in_unique_keys(journal, state) or any(
+        affinity(c.type, update.table.strict) != "TEXT" or c.collate.upper() not in ("", "BINARY")
+        for c in update.columns
+    ):
+        return journal
+    told = []
+    for column, text in zip(update.columns, update.texts, strict=True):
+        found = list(references(text.sql))
+        if binds_of(text.sql) or any(r.qualifier is not None or fold(r.token.name) not in mine for r in found):
+            return journal
+        parts = [(r.token.start, r.token.end, f"j.{quote(f'old_{_own(update, r.token.name)}')}") for r in found]
+        sql = edit(text.sql, parts)
+        # A number that lands in a text column is text from then on.
+        number = f"typeof({sql}) IN ('integer', 'real')"
+        told.append((fold(column.name), f"(CASE WHEN {number} THEN CAST(({sql}) AS TEXT) ELSE ({sql}) END)"))
+    return replace(journal, retold=tuple(told))
+
+
+def _own(update: Update, name: str) -> str:
+    return next(c.name for c in update.columns if same_name(c.name, name))
+
+
 def note(update: Update, journal: Journal, range_: str, *, counting: bool = False) -> tuple[Statement, ...]:
     """Return the statements that write the journal: old and new values of rows that really change.
 
@@ -159,9 +193,11 @@ def note(update: Update, journal: Journal, range_: str, *, counting: bool = Fals
     if once:
         differ = " OR ".join(f"{o} COLLATE BINARY IS NOT {n} OR typeof({o}) <> typeof({n})" for o, n in pairs)
         where += f" AND ({differ})"
-    values = [*update.of(update.own), "1", "1", *(o for o, _ in pairs), *(n for _, n in pairs)]
+    new = [] if journal.retold else [n for _, n in pairs]
+    values = [*update.of(update.own), "1", "1", *(o for o, _ in pairs), *new]
+    head = journal.head("old", "new") if new else journal.head("old")
     fill = rows(
-        f"{journal.head('old', 'new')} SELECT {', '.join(values)} FROM {update.source} WHERE {where}",
+        f"{head} SELECT {', '.join(values)} FROM {update.source} WHERE {where}",
         "journal",
         "written" if counting else "",
     )

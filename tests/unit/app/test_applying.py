@@ -16,7 +16,6 @@ from tests.support.command import document, run
 from tests.support.database import same, snapshot
 
 DB = ("--db", "app.db")
-STEP_SQL = "SELECT id FROM migration_history"
 
 
 # ── apply ─────────────────────────────────────────────────────────────────
@@ -258,7 +257,6 @@ def test_what_has_no_way_back_is_asked_about(shelf: Shelf, monkeypatch: pytest.M
     assert "this step has no way back:" in ran.output and "the shop has been told" in ran.output
     assert "--yes" in ran.output and "nothing was done" in ran.output
     assert shelf.rows()[0] == (1, "a")
-    monkeypatch.setattr("engine.cli.ask.sys.stdin.isatty", lambda: True, raising=False)
     for answer, code in (("n\n", 1), ("y\n", 0)):
         monkeypatch.setattr("engine.cli.ask.sys", Terminal(answer))
         assert CliRunner().invoke(cli, ["apply", *DB, "specs"]).exit_code == code

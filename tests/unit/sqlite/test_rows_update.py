@@ -410,3 +410,40 @@ def test_what_can_not_be_is_said_at_its_place(change, rule, path):
     with pytest.raises(Problem) as caught:
         plan(db, change)
     assert (caught.value.rule, caught.value.path) == (rule, path)
+
+
+def test_new_values_that_follow_from_the_old_ones_are_not_stored_and_changes_since_are_still_seen():
+    db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, n INTEGER);; INSERT INTO t VALUES "
+                  "(1, ' x ', 'q', 1), (2, 'y', NULL, 2), (3, ' z', 'r', 3), (4, ' w', 's', 4), (5, 7, 't', 5)")  # fmt: skip
+    before = snapshot(db)
+    unit = plan(
+        db, UpdateRows("t", (("a", Sql("upper(trim(a)) || coalesce(b, '')")), ("b", Sql("length(a)"))), Sql("id > 0"))
+    )
+    assert not any('"new_a"' in s.sql for s in unit.statements())
+    run(db, unit)
+    assert db.execute("SELECT a, b, typeof(b) FROM t").fetchall() == [
+        ("Xq", "3", "text"), ("Y", "1", "text"), ("Zr", "2", "text"), ("Ws", "2", "text"), ("7t", "1", "text"),
+    ]  # fmt: skip
+    assert conflicts(db, unit) == {}
+    db.execute("UPDATE t SET a = 'mine' WHERE id = 3")
+    db.execute("UPDATE t SET b = 2 WHERE id = 4")  # text again: the same value
+    assert conflicts(db, unit) == {("changed", "t"): 1}
+    undo(db, unit, drop=False)
+    assert db.execute("SELECT a FROM t WHERE id = 3").fetchone() == ("mine",)
+    undo(db, unit, force=1)
+    assert db.execute("SELECT id, a FROM engine_forced_1").fetchall() == [(3, "mine")]
+    db.execute("DROP TABLE engine_forced_1")
+    assert snapshot(db) == before
+
+
+def test_new_values_are_stored_where_they_need_more_than_the_old_ones():
+    script = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT COLLATE NOCASE, n INTEGER);; INSERT INTO t VALUES (1, 'x', 'y', 2)"
+    for given in (
+        (("a", Sql("a || b")),),
+        (("n", Sql("n + 1")),),
+        (("b", Sql("upper(b)")),),
+        (("a", Sql("CURRENT_TIMESTAMP")),),
+    ):
+        db = database(script)
+        unit = plan(db, UpdateRows("t", given, Sql("id > 0")))
+        assert any(f'"new_{given[0][0]}"' in s.sql for s in unit.statements()), given
