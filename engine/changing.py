@@ -87,6 +87,7 @@ def apply(
     specs, found, _ = project.read()
     if plan_file is not None:
         compare(plan_file, project, specs)
+    refuse_taken(project, specs)
     # What can't be built is in no plan: without this look it would count as nothing to do.
     refuse_errors(project, found, specs)
     if project.is_new and plan_file is None and not project.classes:
@@ -204,6 +205,23 @@ def refuse_unfinished_rollback(records: Sequence[Record]) -> None:
             kept="nothing was done now",
             next="engine rollback",
         )
+
+
+def refuse_taken(project: Project, specs: Sequence[Spec]) -> None:
+    """Stop where a spec and a registered class have one version: the second to come would never run.
+
+    Raises:
+        UsageError: naming both.
+    """
+    classes = {version_key(version): made for version, made in project.classes.items()}
+    for spec in specs:
+        made = classes.get(version_key(spec.version))
+        if made is not None:
+            raise UsageError(
+                f"{spec.source.name} and the class {type(made).__name__} have the same version, {spec.version}",
+                "give the newer one the next version",
+                kept="nothing was done",
+            )
 
 
 def with_texts(project: Project, plan_file: PlanFile) -> Project:

@@ -17,6 +17,7 @@ from engine.config import Config
 from engine.errors import EngineError, FindingsError, UsageError
 from engine.migration import MigrationProtocol
 from engine.project import Project
+from engine.spec.files import version_key
 from engine.url import DatabaseUrl
 
 _log = logging.getLogger("engine")
@@ -65,7 +66,7 @@ class MigrationManager:
         if missing:
             raise UsageError(f"{type(made).__name__} can't be a migration: it has no {', '.join(missing)}")
         version = str(made.get_version())
-        if version in self._project.classes:
+        if version_key(version) in map(version_key, self._project.classes):  # as among files, 9 and 009 are one
             raise UsageError(f"version {version} is registered already")
         self._project.classes[version] = made
 

@@ -124,10 +124,14 @@ def _by_range(
         same_walk = update.key.names == update.own.names
         narrow = between([f"j.{quote(n)}" for n in journal.key_columns()]) if same_walk else range_
         noted = note(update, journal, range_, counting=steady)
-        write = rows(f"{direct} WHERE {chosen}", "update") if steady else from_journal(update, journal, narrow)
+        # The direct update touches every row that is selected, so its count is theirs.
+        write = (
+            rows(f"{direct} WHERE {chosen}", "update", "selected") if steady else from_journal(update, journal, narrow)
+        )
         body = recording.around((*noted, write))
-    count = question(f"SELECT count(*) FROM {update.source} WHERE {chosen}", "count", "selected")
-    loop = key_loop(update.table.name, update.key.names, (count, *body), change.batch_size)
+    if journal is not None and not steady:
+        body = (question(f"SELECT count(*) FROM {update.source} WHERE {chosen}", "count", "selected"), *body)
+    loop = key_loop(update.table.name, update.key.names, body, change.batch_size)
     return (), loop, f"in batches by {update.key.words}"
 
 
