@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.checking import PlanResult, compile_plan, counter, plan, refuse_errors
-from engine.errors import CheckFailed, Drift, EngineError, Stopped, UsageError
+from engine.errors import CheckFailed, Drift, EngineError, LockHeld, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
 from engine.registered import plan_of
@@ -22,7 +22,7 @@ from engine.run.records import MigrationResult
 from engine.run.rollback import rollback as run_rollback
 from engine.run.rollback import stored_plan, tasks
 from engine.spec.files import version_key
-from engine.versions import pending, refuse_edited
+from engine.versions import pending, refuse_edited, refuse_taken
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
@@ -48,7 +48,14 @@ def working(
     wait = project.config.lock_wait if lock_wait is None else lock_wait
     if command != "apply":
         project.require_existing()
-    with project.connect() as (driver, ledger), ledger.lock(command, wait, lambda: options.stop.asked):
+    with ExitStack() as held:
+        try:
+            driver, ledger = held.enter_context(project.connect())
+            held.enter_context(ledger.lock(command, wait, lambda: options.stop.asked))
+        except LockHeld as error:
+            error.kept = error.kept or "nothing was done"
+            error.next = error.next or f"engine {command}"
+            raise
         yield driver, ledger
 
 
@@ -87,7 +94,7 @@ def apply(
     specs, found, _ = project.read()
     if plan_file is not None:
         compare(plan_file, project, specs)
-    refuse_taken(project, specs)
+    refuse_taken(specs, project.classes)
     # What can't be built is in no plan: without this look it would count as nothing to do.
     refuse_errors(project, found, specs)
     if project.is_new and plan_file is None and not project.classes:
@@ -205,23 +212,6 @@ def refuse_unfinished_rollback(records: Sequence[Record]) -> None:
             kept="nothing was done now",
             next="engine rollback",
         )
-
-
-def refuse_taken(project: Project, specs: Sequence[Spec]) -> None:
-    """Stop where a spec and a registered class have one version: the second to come would never run.
-
-    Raises:
-        UsageError: naming both.
-    """
-    classes = {version_key(version): made for version, made in project.classes.items()}
-    for spec in specs:
-        made = classes.get(version_key(spec.version))
-        if made is not None:
-            raise UsageError(
-                f"{spec.source.name} and the class {type(made).__name__} have the same version, {spec.version}",
-                "give the newer one the next version",
-                kept="nothing was done",
-            )
 
 
 def with_texts(project: Project, plan_file: PlanFile) -> Project:
@@ -377,7 +367,7 @@ def finalize(
         EngineError: it is not applied, or something went wrong on the way.
     """
     options = options or RunOptions()
-    with options.stop.on_signals(), working(project, "finalize", lock_wait, options) as (driver, ledger):
+    with options.stop.on_signals(), working(project, f"finalize {version}", lock_wait, options) as (driver, ledger):
         result = run_finalize(driver, ledger, version, options, listener)
     if result.error is not None:
         raise result.error

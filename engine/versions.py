@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import Diagnostic, Drift, UsageError
@@ -90,3 +90,20 @@ def refuse_edited(specs: Sequence[Spec], records: Sequence[Record]) -> None:
             span=first.span,
             details={"rule": "VC105"},
         )
+
+
+def refuse_taken(specs: Sequence[Spec], classes: Mapping[str, object]) -> None:
+    """Stop where a spec and a registered class (by version) have one version: the second to come would never run.
+
+    Raises:
+        UsageError: naming both.
+    """
+    by_key = {version_key(version): made for version, made in classes.items()}
+    for spec in specs:
+        made = by_key.get(version_key(spec.version))
+        if made is not None:
+            raise UsageError(
+                f"{spec.source.name} and the class {type(made).__name__} have the same version, {spec.version}",
+                "give the newer one the next version",
+                kept="nothing was done",
+            )

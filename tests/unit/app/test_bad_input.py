@@ -123,7 +123,7 @@ def test_a_database_that_another_process_holds(statement: str, command: tuple[st
     before, files = snapshot("app.db"), sorted(os.listdir())
     args = command if command[0] == "finalize" else (*command, "specs")
     with held_by_another(statement):
-        ended(args, 5, "error: ", "next: engine ")
+        ended(args, 5, "error: the database app.db is locked by", "now: ", f"next: engine {command[0]}")
     same(before, snapshot("app.db"))
     assert sorted(os.listdir()) == files
     assert run(*args, *DB).code == 0, "once it is free the same command does it"
@@ -181,6 +181,18 @@ def test_specs_that_can_t_be_read(what: str, command: tuple[str, ...], shelf: Sh
         ended((*command, "specs"), 1, "can't be read", "hint: check the path and its permissions")
     finally:
         locked.chmod(0o700)
+
+
+@pytest.mark.parametrize("command", [("apply", "--yes"), ("plan",), ("lint",)], ids=lambda c: c[0])
+def test_a_spec_that_the_system_can_t_open(command: tuple[str, ...], shelf: Shelf) -> None:
+    shelf.spec("001", UPPER)
+    Path("specs/002_loop.yaml").symlink_to("002_loop.yaml")
+    before = Path("app.db").read_bytes()
+    ended((*command, "specs"), 1, "error: `specs/002_loop.yaml` can't be read: too many", "hint: check the path")
+    Path("specs/002_loop.yaml").unlink()
+    os.mkfifo("specs/002_pipe.yaml")
+    ended((*command, "specs"), 1, "error: `specs/002_pipe.yaml` is not a regular file", "hint: ")
+    assert Path("app.db").read_bytes() == before
 
 
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("plan",), ("lint",)], ids=lambda c: c[0])
@@ -272,7 +284,7 @@ FLOWN = """
 def test_an_assertion_that_fails_at_the_end_takes_all_back(transaction: str, steps: str, shelf: Shelf) -> None:
     shelf.spec("001", steps.lstrip("\n"), transaction=transaction)
     before = snapshot("app.db")
-    ran = ended(("apply", "--yes", "specs"), 3, "error: 001", "specs/001_spec.yaml:")
+    ran = ended(("apply", "--yes", "specs"), 3, "error: step ", "specs/001_spec.yaml:", "now: ")
     assert "as it was before" in ran.output or "nothing was written" in ran.output
     same(before, snapshot("app.db"))
     assert document("status", *DB, "specs")["in_progress"] is None
@@ -281,8 +293,14 @@ def test_an_assertion_that_fails_at_the_end_takes_all_back(transaction: str, ste
 def test_an_assertion_that_fails_under_stop_leaves_a_point_to_go_on_from(shelf: Shelf) -> None:
     shelf.spec("001", FLOWN.lstrip("\n"), on_failure="stop")
     before = snapshot("app.db")
-    ran = ended(("apply", "--yes", "specs"), 3, "error: 001", "next: engine ")
-    assert "now: " in ran.output
+    ended(
+        ("apply", "--yes", "specs"),
+        3,
+        "error: step 3-validate",
+        "specs/001_spec.yaml:7:",
+        "now: 2 of 3",
+        "next: engine apply",
+    )
     found = document("status", *DB, "specs")["in_progress"]
     assert (found["version"], found["step"], found["resumable"]) == ("001", "3-validate", True)
     assert [v for _, v in shelf.rows()] == ["A", "B", "C"]

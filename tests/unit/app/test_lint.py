@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from shelf import COLUMN, INDEX, UPPER, Shelf, told
+from click.testing import CliRunner
+from shelf import COLUMN, INDEX, UPPER, Shelf
 
 from engine import app
+from engine.cli.main import cli
 from engine.config import Config, IgnoreConfig, LintConfig
 from engine.errors import EngineError
-from engine.spec.files import find
 from tests.support.command import document, run
 
 COPY = "  - create: {table: u, columns: {id: {type: integer, primary_key: true}, v: text}}\n"
@@ -227,19 +229,7 @@ def test_the_file_of_the_config_works_on_the_command_line(shelf: Shelf) -> None:
 # ── parts ─────────────────────────────────────────────────────────────────
 def document_of_lint(code: int) -> dict[str, list[dict[str, object]]]:
     """Return the document of `engine lint specs`."""
-    import json
-
-    from click.testing import CliRunner
-
-    from engine.cli.main import cli
-
     result = CliRunner().invoke(cli, ["lint", "specs", "--format", "json"])
     assert result.exit_code == code, result.output
     found: dict[str, list[dict[str, object]]] = json.loads(result.stdout)
     return found
-
-
-def test_the_samples_say_what_they_mean(shelf: Shelf) -> None:
-    shelf.spec("001", CREATE_T)
-    (file,) = find(Path("specs")).files
-    assert file.version == "001" and not [told(d) for d in file.diagnostics]

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shelf import COLUMN, GIVEN, INDEX, UPPER, Shelf
+from click.testing import CliRunner
+from shelf import COLUMN, INDEX, UPPER, Shelf
 
-from engine import app
+from engine import app, dialects
+from engine.cli.main import cli
+from engine.dialects import load_state
 from engine.errors import EngineError, UsageError
 from engine.model.state import SchemaState
+from engine.run.snapshot import load
 from engine.url import DatabaseUrl
 from tests.support.command import document, run
-from tests.support.database import script, snapshot
 
 DB = ("--db", "app.db")
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -178,10 +181,6 @@ def test_apply_and_rollback_tell_each_step(shelf: Shelf) -> None:
 
 
 def test_a_failure_tells_code_place_what_is_kept_and_what_is_next(shelf: Shelf) -> None:
-    from click.testing import CliRunner
-
-    from engine.cli.main import cli
-
     shelf.spec("001", UPPER.replace("expect_rows: 3", "expect_rows: 5"))
     result = CliRunner().invoke(cli, ["apply", *DB, "--yes", "specs", "--format", "json"])
     assert result.exit_code == 3
@@ -214,16 +213,11 @@ def test_plan_has_all_fields_of_each_statement(shelf: Shelf) -> None:
 
 # ── snapshot ──────────────────────────────────────────────────────────────
 def test_a_snapshot_gives_the_same_state_as_the_database(shelf: Shelf) -> None:
-    from engine.dialects import load_state
-    from engine.run.snapshot import load
-
     shelf.sql("CREATE VIEW w AS SELECT v FROM t; CREATE INDEX i ON t (v)")
     shelf.spec("001", UPPER)
     shelf.apply()
     Path("s.json").write_text(app.snapshot(shelf.project()), encoding="utf-8")
     assert app.snapshot(shelf.project()) == Path("s.json").read_text(encoding="utf-8")
-    from engine import dialects
-
     state: SchemaState = dialects.load("sqlite").open(load(Path("s.json"))).state
     with shelf.project().connect(read_only=True) as (driver, _):
         assert state.fingerprint() == load_state(driver).fingerprint()
@@ -264,8 +258,3 @@ def test_one_connection_serves_a_database_in_memory() -> None:
     assert app.current_version(project) is None
     project.close()
     project.close()
-
-
-def test_the_samples_hold_what_they_say(shelf: Shelf) -> None:
-    script("other.db", GIVEN)
-    assert snapshot("other.db") == snapshot("app.db")
