@@ -38,7 +38,8 @@ def undo_failed(
     except Stopped as stopped:
         return (f"undoing {plan.version} was stopped: {back.how_far()}; {stopped.message}", "engine rollback")
     except EngineError as error:
-        return (f"undoing {plan.version} failed: {error.message}; {back.how_far()}", "engine rollback")
+        if not back.kept_after_all(error):
+            return (f"undoing {plan.version} failed: {error.message}; {back.how_far()}", "engine rollback")
     if stuck is not None:
         reason = stuck.reason or "as the spec says"
         return (

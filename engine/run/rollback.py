@@ -82,14 +82,15 @@ def rollback(
             raise options.stop.error()
         run.run(began)
     except EngineError as caught:
-        error = options.stop.error() if _by_wish(caught, options) else caught
-        state = "interrupted" if judging.is_interruption(error) else "failed"
-        error.details.setdefault("version", plan.version)
-        error.kept = error.kept or run.how_far()
-        if state == "interrupted":
-            error.next = error.next or "engine rollback"
-        with suppress(EngineError), transaction(driver):
-            ledger.log(run.event(state, began, options.monotonic() - begin, error))
+        if not run.kept_after_all(caught):
+            error = options.stop.error() if _by_wish(caught, options) else caught
+            state = "interrupted" if judging.is_interruption(error) else "failed"
+            error.details.setdefault("version", plan.version)
+            error.kept = error.kept or run.how_far()
+            if state == "interrupted":
+                error.next = error.next or "engine rollback"
+            with suppress(EngineError), transaction(driver):
+                ledger.log(run.event(state, began, options.monotonic() - begin, error))
     finally:
         driver.stop_requested = lambda: False
     seconds = round(options.monotonic() - begin, 6)
@@ -324,6 +325,15 @@ class Back:
         """Drop the tables that held the way back of `unit`."""
         for name in unit.keeps:
             self.ledger.drop(name)
+
+    def kept_after_all(self, error: EngineError) -> bool:
+        """Tell whether the last commit was kept though it seemed to fail; going on would undo the migration before."""
+        if self.record is None or not judging.is_interruption(error):
+            return False
+        with suppress(EngineError):
+            record = self.ledger.record(self.plan.version)
+            return record is not None and record.state in ("rolled_back", "failed")
+        return False
 
     # ── words ─────────────────────────────────────────────────────────────
     def how_far(self) -> str:
