@@ -328,7 +328,7 @@ class Back:
 
     def kept_after_all(self, error: EngineError) -> bool:
         """Tell whether the last commit was kept though it seemed to fail; going on would undo the migration before."""
-        if self.record is None or not judging.is_interruption(error):
+        if self.record is None or error.code == "locked" or not judging.is_interruption(error):
             return False
         with suppress(EngineError):
             record = self.ledger.record(self.plan.version)

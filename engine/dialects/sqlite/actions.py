@@ -20,6 +20,7 @@ from engine.dialects.sqlite.definition import (
     column_type,
     default_sql,
     enum_check,
+    enum_sql,
     enum_values,
     unique_indexes,
 )
@@ -244,7 +245,8 @@ def _change_type(alteration: Alteration, action: c.ChangeColumn, path: Path) -> 
     values = enum_values(action.type, alteration.types)
     if values:
         condition = enum_check(column.name, values)
-        alteration.text = table_edit.add_constraint(alteration.text, f"CHECK ({condition})")
+        constraint = enum_sql(action.type, column.name, values)
+        alteration.text = table_edit.add_constraint(alteration.text, constraint)
         alteration.wanted.append(Wanted("check", (column.name,), here, "", condition))
     if now.strict and type.upper() != "ANY":
         alteration.wanted.append(Wanted("type", (column.name,), here, "", type))

@@ -11,7 +11,7 @@ from engine.dialects.base import StepContext
 from engine.dialects.sqlite import names
 from engine.dialects.sqlite.actions import take
 from engine.dialects.sqlite.alter_undo import Way, way_back
-from engine.dialects.sqlite.alteration import Alteration
+from engine.dialects.sqlite.alteration import Alteration, Wanted
 from engine.dialects.sqlite.definition import index_sql
 from engine.dialects.sqlite.dependents import broken_by, refuse
 from engine.dialects.sqlite.failures import see_condition
@@ -24,6 +24,7 @@ from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import columns_sql, quote
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, ddl
 from engine.dialects.sqlite.table_parts import TextError
+from engine.dialects.sqlite.walk import is_row_id, row_id_alias
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.plan import Statement, Unit
@@ -145,6 +146,7 @@ def _gather(session: SQLiteSession, table: Table, actions: Sequence[c.Action], w
             take(alteration, action, place, work)
         except TextError as error:
             raise Problem("SP111", f"the text of `{table.name}` can't be changed so: {error}", ()) from error
+    _want_integers(alteration, any(isinstance(action, c.SetPrimaryKey) for action in actions))
     if alteration.expressions:
         columns = columns_sql(tuple(column.name for column in alteration.now.columns))
         trial = work.clone()
@@ -153,6 +155,16 @@ def _gather(session: SQLiteSession, table: Table, actions: Sequence[c.Action], w
         for text, path in alteration.expressions:
             see_condition(trial, table.name, text, path)
     return alteration
+
+
+def _want_integers(alteration: Alteration, new_key: bool) -> None:
+    """Ask for integers where a column becomes the row id: SQLite takes nothing else there."""
+    name = row_id_alias(alteration.now)
+    if not name or names.contains(alteration.added, name):
+        return
+    path: Path = ("primary_key",) if new_key else ("change", name)
+    if not is_row_id(alteration.before, name) or fold(name) in alteration.sources:
+        alteration.wanted += [Wanted("not null", (name,), path), Wanted("type", (name,), path, "", "INTEGER")]
 
 
 def _route(session: SQLiteSession, alteration: Alteration, renaming: tuple[Statement, ...], way_kept: bool) -> Route:
@@ -212,8 +224,15 @@ def _kept(session: SQLiteSession, alteration: Alteration, after: Table, *, rebui
     )
     if not (changed or dropped or filled):
         return None
-    state = SchemaState(indexes=alteration.indexes())
-    return Kept(f"engine_undo_{session.undo_number()}", before, after, row_key(after, state), changed, dropped, filled)
+    key = row_key(before, after, SchemaState(indexes=alteration.indexes()))
+    if key is None:
+        raise Problem(
+            "SP111",
+            f"the rows of `{before.name}` can't be known again when their key goes and others change in one step",
+            (),
+            hint="change the key in a step of its own",
+        )
+    return Kept(f"engine_undo_{session.undo_number()}", before, after, key, changed, dropped, filled)
 
 
 def _holds(table: Table, name: str) -> bool:

@@ -19,6 +19,7 @@ from engine.dialects.sqlite.constraints import (
 from engine.dialects.sqlite.definition import Types
 from engine.dialects.sqlite.introspect import table as table_of
 from engine.dialects.sqlite.sql import quote
+from engine.dialects.sqlite.translate import names_in
 from engine.errors import Path
 from engine.model.definitions import IndexDef, ReferenceDef
 from engine.model.plan import Check, Statement
@@ -120,16 +121,21 @@ class Alteration:
     def _source(self, renames: Sequence[tuple[str, str]]) -> Source:
         """Return the rows as they will be, as a query over the table as it is."""
         after, name = self.now, quote(self.before.name)
-        hidden = [self.before.row_id] if self.before.row_id else []
+        row_id = self.before.row_id
+        hidden = [row_id] if row_id and after.column(row_id) is None else []
         parts = []
         for column in after.columns:
             if column.generated is None:
                 value = self.value(column.name) or self.defaults.get(fold(column.name), "NULL")
                 parts.append(value if value == quote(column.name) else f"{value} AS {quote(column.name)}")
         rows = f"(SELECT {', '.join([*parts, *hidden])} FROM {self._old_rows(renames)} AS {name})"
-        for column in after.columns:
-            if column.generated is not None:
+        waiting = [column for column in after.columns if column.generated is not None]
+        while waiting:  # each after those that its expression names
+            names_left = {fold(column.name) for column in waiting}
+            ready = [c for c in waiting if not (names_left - {fold(c.name)}) & names_in(c.generated or "")]
+            for column in ready or waiting:
                 rows = f"(SELECT *, ({column.generated}) AS {quote(column.name)} FROM {rows} AS {name})"
+            waiting = [column for column in waiting if ready and column not in ready]
         return Source(self.before.name, after.primary_key or tuple(hidden), rows)
 
 

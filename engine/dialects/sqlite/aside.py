@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite import names
 from engine.dialects.sqlite.dependents import needing_table, refuse
+from engine.dialects.sqlite.rebuild import without_own_name
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl, rename_quietly, restore_texts, taken_guard
 from engine.dialects.sqlite.table_edit import drop_foreign_keys
@@ -63,8 +64,7 @@ def _aside(session: SQLiteSession, table: Table, context: StepContext) -> Unit:
     indexes, triggers = state.indexes_of(table.name), state.triggers_of(table.name)
     forward: list[Statement] = [ddl(f"DROP TRIGGER {quote(trigger.name)}") for trigger in triggers]
     forward += [ddl(f"DROP INDEX {quote(index.name)}") for index in indexes]
-    if table.foreign_keys:
-        forward += restore_texts([("table", table.name, drop_foreign_keys(table.sql))])
+    forward += without_own_name(table, drop_foreign_keys(table.sql))
     forward += rename_quietly(table.name, aside)
     back: list[Statement] = list(rename_quietly(aside, table.name))
     back += restore_texts([("table", table.name, table.sql)])

@@ -42,6 +42,8 @@ def add_unique(alteration: Alteration, key: KeyDef, path: Path) -> None:
     (index,) = unique_indexes(now.name, (), (key,))
     if not any(same_name(index.name, gone.name) for gone in alteration.gone_indexes):
         names.free(alteration.state, index.name, (*path, "name"))
+    if any(same_name(index.name, other.name) for other, _ in alteration.new_indexes):
+        raise Problem("RF103", f"the unique key `{index.name}` is there twice", (*path, "name"))
     alteration.new_indexes.append((index, path))
     alteration.wanted.append(Wanted("index", key.columns, path, index.name, index=index))
     if key.include:
@@ -92,7 +94,8 @@ def set_primary_key(alteration: Alteration, key: KeyDef, path: Path) -> None:
             alteration.text = table_edit.set_not_null(alteration.text, found.name, True)
         alteration.wanted.append(Wanted("not null", (found.name,), path))
     alteration.text = table_edit.set_primary_key(alteration.text, key.columns, key.name)
-    alteration.wanted.append(Wanted("key", key.columns, path, key.name))
+    if key.columns:
+        alteration.wanted.append(Wanted("key", key.columns, path, key.name))
     alteration.rebuild("change the primary key")
 
 
@@ -188,6 +191,10 @@ def set_options(
     if without and now.auto_increment:
         words = "a table WITHOUT ROWID has no automatic numbers"
         raise Problem("SP111", words, (*path, "sqlite", "without_rowid"))
+    if (strict and not now.strict) or (without and alteration.before.row_id):
+        # Both make the key's columns NOT NULL without a word.
+        for name in now.primary_key:
+            alteration.wanted.append(Wanted("not null", (name,), (*path, "sqlite")))
     edited = table_edit.set_options(alteration.text, strict=strict, without_rowid=without)
     if edited != alteration.text or strict != now.strict:
         alteration.text = edited

@@ -185,15 +185,21 @@ def orphans_check(
 
 
 def type_check(source: Source, column: str, type: str, path: Path) -> Check:
-    """Return the check that a column's values fit a type of a STRICT table."""
+    """Return the check that a column's values fit a type that SQLite insists on.
+
+    That is a type of a STRICT table, or INTEGER where it makes the row id. Text that looks like a
+    number is one: SQLite converts it.
+    """
+    name = quote(column)
+    # The comparison converts text that looks like a number, and only that.
+    number = f"typeof({name}) <> 'blob' AND {name} = CAST({name} AS NUMERIC)"
     fits = {
-        "INT": "'integer'",
-        "INTEGER": "'integer'",
-        "REAL": "'real', 'integer'",
-        "TEXT": "'text', 'integer', 'real'",
-        "BLOB": "'blob'",
-    }[type.upper()]
-    where = f"typeof({quote(column)}) NOT IN ('null', {fits})"
+        "INT": f"{number} AND CAST({name} AS NUMERIC) = CAST({name} AS INTEGER)",
+        "REAL": number,
+        "TEXT": f"typeof({name}) <> 'blob'",
+        "BLOB": f"typeof({name}) = 'blob'",
+    }[type.upper().replace("INTEGER", "INT")]
+    where = f"{name} IS NOT NULL AND NOT ({fits})"
     return Check(
         f"{source.table}: {column} holds {type.upper()}",
         question(f"SELECT count(*) FROM {source.rows} WHERE {where}"),

@@ -21,7 +21,7 @@ from engine.model.changes import CreateTable
 from engine.model.definitions import ReferenceDef, TableDef
 from engine.model.expression import Sql
 from engine.model.plan import Check, Guard, Unit
-from engine.model.state import SchemaState, same_name
+from engine.model.state import SchemaState, fold, same_name
 
 if TYPE_CHECKING:
     from engine.dialects.sqlite.dialect import SQLiteSession
@@ -37,9 +37,12 @@ def create_table(session: SQLiteSession, change: CreateTable, context: StepConte
     """
     table = change.table
     if change.if_not_exists and session.state.table(table.name):
+        if fold(table.name) not in context.made_here:
+            session.found.add(fold(table.name))
         title = f"table {table.name} is there already"
         return (Unit(context.step, context.step, title, "=", touches=(table.name,)),)
     names.free(session.state, table.name, (*_PATH, "table"))
+    session.found.discard(fold(table.name))
     _see_columns(table)
     _see_references(session.state, table)
     for place, key in enumerate(table.uniques):

@@ -63,6 +63,12 @@ def enum_check(column: str, values: Iterable[str]) -> str:
     return f"{quote(column)} IN ({', '.join(literal_sql(value) for value in values)})"
 
 
+def enum_sql(type: PerDialect, column: str, values: Iterable[str]) -> str:
+    """Return the constraint that stands for an enum type, under its name: that is how it is known again."""
+    name = (type.given_for("sqlite") or type.text or "").strip()
+    return f"CONSTRAINT {quote(name)} CHECK ({enum_check(column, values)})"
+
+
 def collation(name: str) -> str:
     """Return a collation's name as it is written after COLLATE."""
     return name.upper() if name.lower() in _COLLATIONS else quote(name)
@@ -121,7 +127,7 @@ def column_sql(
         parts.append(f"{name}CHECK ({expression_sql(column.check, (*path, 'check'))})")
     values = enum_values(column.type, types)
     if values:
-        parts.append(f"CHECK ({enum_check(column.name, values)})")
+        parts.append(enum_sql(column.type, column.name, values))
     if column.references is not None:
         parts.append(f"CONSTRAINT {quote(f'fk_{table}_{column.name}')} {reference_sql(column.references)}")
     return " ".join(part for part in parts if part)

@@ -10,7 +10,7 @@ from engine.dialects.sqlite import ledger_sql, names
 from engine.dialects.sqlite.alter import alter_table
 from engine.dialects.sqlite.aside import drop_table
 from engine.dialects.sqlite.create import create_table, drop_scratch
-from engine.dialects.sqlite.enums import create_type, drop_type, rename_type
+from engine.dialects.sqlite.enums import create_type, drop_type, known_types, rename_type
 from engine.dialects.sqlite.failures import problem_of, see
 from engine.dialects.sqlite.indexes import create_index, drop_index, rename_index
 from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay
@@ -60,13 +60,16 @@ class SQLiteSession:
         types: enum types that specs made: folded name → values.
         scratch: helper tables of this migration, dropped by `finish`.
         pending: foreign keys that wait for the other side of a change of key.
+        found: folded names of tables that a `create` with `if_not_exists` found there already in
+            this migration: they hold rows of others, whatever the step's verb.
     """
 
     def __init__(self, shadow: Shadow, taken: Iterable[str] = ()) -> None:
         self.shadow = shadow
-        self.types: dict[str, tuple[str, ...]] = {}
+        self.types: dict[str, tuple[str, ...]] = known_types(shadow.state)
         self.scratch: list[str] = []
         self.pending: list[PendingKey] = []
+        self.found: set[str] = set()
         self._taken = {fold(name) for name in taken}
 
     @property
@@ -88,6 +91,7 @@ class SQLiteSession:
         Raises:
             Problem: the change can't be done; the state is as it was.
         """
+        context = replace(context, made_here=context.made_here - self.found)
         kept = self._memory()
         mark = self.shadow.savepoint()
         try:
@@ -95,7 +99,7 @@ class SQLiteSession:
             self._advance(units)
         except Problem:
             self.shadow.undo(mark)
-            self.types, self.scratch, self.pending, self._taken = kept
+            self.types, self.scratch, self.pending, self._taken, self.found = kept
             raise
         if units and all(self._is_scratch(unit) for unit in units) and not isinstance(change, c.CreateTable):
             # A helper has no way back: it is dropped at the end, before any other undo runs.
@@ -191,7 +195,7 @@ class SQLiteSession:
     def fork(self) -> SQLiteSession:
         """Return an independent copy of the fold as it stands."""
         copy = SQLiteSession(self.shadow.clone())
-        copy.types, copy.scratch, copy.pending, copy._taken = self._memory()
+        copy.types, copy.scratch, copy.pending, copy._taken, copy.found = self._memory()
         return copy
 
     def finish(self, step: str) -> tuple[Unit, ...]:
@@ -202,11 +206,11 @@ class SQLiteSession:
             drop_scratch(name, f"{step}.{number}") for number, name in enumerate(reversed(self.scratch), len(units) + 1)
         ]
         self._advance(units)
-        self.scratch, self.pending = [], []
+        self.scratch, self.pending, self.found = [], [], set()
         return tuple(units)
 
-    def _memory(self) -> tuple[dict[str, tuple[str, ...]], list[str], list[PendingKey], set[str]]:
-        return dict(self.types), list(self.scratch), list(self.pending), set(self._taken)
+    def _memory(self) -> tuple[dict[str, tuple[str, ...]], list[str], list[PendingKey], set[str], set[str]]:
+        return dict(self.types), list(self.scratch), list(self.pending), set(self._taken), set(self.found)
 
     def _is_scratch(self, unit: Unit) -> bool:
         return bool(unit.touches) and all(names.contains(self.scratch, name) for name in unit.touches)

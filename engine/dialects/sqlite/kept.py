@@ -14,12 +14,23 @@ from engine.model.plan import Guard, Statement
 from engine.model.state import Column, SchemaState, Table, same_name
 
 
-def row_key(table: Table, state: SchemaState) -> Key:
-    """Return the key by which a table's rows are known again: one that is never NULL, else the row id."""
-    key = identity(table, state)
-    if not key.nullable:
+def row_key(before: Table, after: Table, state: SchemaState) -> Key | None:
+    """Return the key by which rows are known again: one that is never NULL, else the row id.
+
+    Args:
+        before, after: the table before the step, and as the step leaves it.
+        state: its indexes.
+
+    Returns:
+        None where the step takes the old key away and there is no row id on both sides.
+    """
+    key = identity(after, state)
+    if not key.nullable and not key.hidden:
         return key
-    return Key((Column(table.row_id, "INTEGER", not_null=True),), hidden=True)
+    if before.row_id and after.row_id:
+        return Key((Column(after.row_id, "INTEGER", not_null=True),), hidden=True)
+    columns = tuple(column for name in before.primary_key if (column := after.column(name)) is not None)
+    return Key(columns) if columns and len(columns) == len(before.primary_key) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,9 @@ class Kept:
             *(quote("key_" + n) for n in self.key.names),
             *(quote("old_" + c.name) for c in self.dropped),
         ]
-        values = [*self._keys(quote(self.after.name)), *(quote(c.name) for c in self.dropped)]
+        # The row id may go by another name here: a column that is called `rowid` can be the one that goes.
+        keys = (self.before.row_id,) if self.key.hidden else tuple(quote(name) for name in self.key.names)
+        values = [*keys, *(quote(c.name) for c in self.dropped)]
         wanted = " OR ".join(_goes(quote(c.name), c) for c in self.dropped)
         return rows(
             f"INSERT INTO {quote(self.name)} ({', '.join(columns)})"

@@ -13,8 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.dialects.sqlite.identifiers import references
 from engine.dialects.sqlite.sql import literal_sql, quote
-from engine.dialects.sqlite.statements import ddl, rename_quietly, rows
+from engine.dialects.sqlite.statements import ddl, rename_quietly, restore_texts, rows
+from engine.dialects.sqlite.table_text import parse
+from engine.dialects.sqlite.tokens import edit
 from engine.dialects.sqlite.walk import row_id_alias
 from engine.model.plan import Statement
 from engine.model.state import Index, Table, Trigger, same_name
@@ -65,6 +68,7 @@ class Rebuild:
         return (
             *(ddl(f"DROP TRIGGER {quote(trigger.name)}") for trigger in self.triggers),
             *(ddl(f"DROP INDEX {quote(index.name)}") for index in self.dropped),
+            *without_own_name(self.old),
             *rename_quietly(self.old.name, self.aside),
             ddl(self.new.sql),
             self._load(name),
@@ -130,3 +134,24 @@ def keep_counter(table: Table, into: str) -> tuple[Statement, ...]:
             "journal",
         ),
     )
+
+
+def without_own_name(table: Table, text: str = "") -> tuple[Statement, ...]:
+    """Return statements that write a table's text so that it can be renamed with nothing following.
+
+    SQLite refuses where an expression in the text says the table's own name (`CHECK (t.a > 0)`).
+
+    Args:
+        text: the text to write, the table's own by default, qualifiers aside.
+    """
+    wanted = text or table.sql
+    parsed = parse(wanted)
+    cuts = [
+        (reference.qualifier.start, reference.token.start, "")
+        for constraint in parsed.all_constraints
+        if constraint.kind in ("check", "generated")
+        for reference in references(wanted, *constraint.body)
+        if reference.qualifier is not None and same_name(reference.qualifier.name, table.name)
+    ]
+    wanted = edit(wanted, cuts)
+    return restore_texts([("table", table.name, wanted)]) if wanted != table.sql else ()

@@ -38,6 +38,8 @@ def rename_table(session: SQLiteSession, change: RenameTable, context: StepConte
     between = f"engine_aside_{session.undo_number()}" if same_name(table.name, change.to) else ""
     forward = _renames(table.name, change.to, between)
     back = with_texts(session.shadow, forward, _renames(change.to, table.name, between), path)
+    if fold(table.name) in session.found:
+        session.found.add(fold(change.to))
     if fold(table.name) in context.made_here:
         back = (*back, _ledger(change.to, table.name))
     guards = left_guards(session.shadow, forward, path, change.to)

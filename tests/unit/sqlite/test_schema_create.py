@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
+from engine.dialects.sqlite.dialect import SQLite
 from engine.errors import Problem
 from engine.model import changes as c
 from engine.model.definitions import (
@@ -211,19 +213,37 @@ def test_a_scratch_table_can_be_dropped_early_but_not_renamed(shop: Bench) -> No
 
 
 def test_an_enum_is_a_check_on_the_columns_that_use_it(shop: Bench) -> None:
+    before = shop.snapshot()
     table = TableDef("t", (ID, ColumnDef("size", kind("album_size"), nullable=False)))
     units = shop.apply(c.CreateType("album_size", ("lp", "it's")), c.CreateTable(table))
     assert units[0].before == () and "check" in units[0].why
-    assert "\"size\" TEXT NOT NULL CHECK (\"size\" IN ('lp', 'it''s'))" in units[1].before[0].sql
+    check = "\"size\" TEXT NOT NULL CONSTRAINT \"album_size\" CHECK (\"size\" IN ('lp', 'it''s'))"
+    assert check in units[1].before[0].sql
     with pytest.raises(Problem) as caught:
         shop.plan(c.DropType("album_size"))
     assert caught.value.rule == "RF107" and "table `t`" in caught.value.message
-    shop.apply(c.RenameType("album_size", "size"), c.AlterTable("t", (c.AddColumn(ColumnDef("s2", kind("size"))),)))
-    shop.apply(c.AlterTable("t", (c.DropColumn("s2"), c.DropColumn("size"))), c.DropType("size"))
-    shop.apply(c.DropType("size", if_exists=True))
+    shop.apply(
+        c.AlterTable("t", (c.AddColumn(ColumnDef("s2", kind("album_size"))),)),
+        c.RenameType("album_size", "size"),
+    )
+    assert shop.query("SELECT sql LIKE '%album_size%' FROM sqlite_schema WHERE name = 't'") == [(0,)]
+    shop.db.execute("INSERT INTO t (size, s2) VALUES ('lp', NULL)")
+    shop.db.execute("DELETE FROM t")
+    shop.undo()
+    assert shop.snapshot() == before
+
+
+def test_a_later_migration_knows_an_enum_by_its_checks(shop: Bench) -> None:
+    shop.apply(c.CreateType("size", ("lp", "it's")), c.CreateTable(TableDef("t", (ID, ColumnDef("s", kind("size"))))))
+    shop.session = SQLite().open(shop.catalogue())
+    shop.apply(c.AlterTable("log", (c.ChangeColumn("what", kind("size")),)))
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed: size"):
+        shop.db.execute("INSERT INTO log (what) VALUES ('single')")
+    shop.apply(c.AlterTable("t", (c.DropColumn("s"),)), c.AlterTable("log", (c.DropConstraint("size"),)))
+    shop.apply(c.DropType("size"), c.DropType("size", if_exists=True), c.DropType("other"))
     with pytest.raises(Problem) as caught:
-        shop.plan(c.DropType("size"))
-    assert caught.value.rule == "RF101"
+        shop.plan(c.CreateType("colour", ("red",)), c.DropType("color"))
+    assert (caught.value.rule, caught.value.hint) == ("RF101", "did you mean `colour`?")
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,16 @@ def test_a_table_put_aside_keeps_rows_and_counter_and_holds_nobody_up(shop: Benc
     assert shop.snapshot() == before
 
 
+def test_a_table_that_names_itself_in_its_text_can_be_put_aside() -> None:
+    bench = Bench("CREATE TABLE x (a CHECK (x.a > 0 AND [X] . a < 9), b REFERENCES x, PRIMARY KEY (a))")
+    bench.db.execute("INSERT INTO x VALUES (1, 1)")
+    before = bench.snapshot()
+    bench.apply(c.DropTable("x"))
+    bench.undo()
+    assert bench.snapshot() == before
+    bench.close()
+
+
 def test_a_name_that_was_taken_again_stops_the_undo(shop: Bench) -> None:
     shop.apply(c.DropTable("plain"))
     shop.db.execute("CREATE VIEW PLAIN AS SELECT 1")
