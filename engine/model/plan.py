@@ -151,12 +151,18 @@ class Condition:
     """`when` by rows or SQL: asked once at the step's start, its answer stored.
 
     Attributes:
+        id: of the step, or `group <n>`; where two units have one id, one answer goes for both.
         query: returns one value; true is any value that SQL takes for true.
     """
 
     id: str
     query: Statement
     text: str
+
+    @property
+    def of_group(self) -> bool:
+        """True where it is that of a group of steps, which is asked before the first of them."""
+        return self.id.startswith("group ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,7 @@ class Unit:
             put aside); `finalize` drops them.
         scratch: helper tables of this unit, dropped when it is done.
         early: see `Guard.early`; only on undo units.
+        under: conditions of the groups around that of `condition`, the outermost first; asked before it.
     """
 
     id: str
@@ -211,12 +218,17 @@ class Unit:
     touches: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
     on_conflict: str = "fail"
+    under: tuple[Condition, ...] = ()
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return the conditions that must all hold, in the order in which they are asked."""
+        return (*self.under, self.condition) if self.condition else ()
 
     def statements(self) -> tuple[Statement, ...]:
         """Return every statement of the unit in the order in which it is first sent."""
         found: list[Statement] = list(self.settings)
         if self.condition:
-            found.append(self.condition.query)
+            found += [condition.query for condition in self.conditions()]
         for check in self.checks:
             found += [s for s in (check.query, check.other) if s]
         if self.expectation:

@@ -56,6 +56,10 @@ class Compiled:
     facts: tuple[Fact, ...]
 
 
+Asked = tuple[str, str, str]
+"""A condition that only the start can tell: its id, SQL, words."""
+
+
 @dataclass
 class Compiler:
     """Folds specs over one session.
@@ -74,6 +78,7 @@ class Compiler:
     _gone: dict[tuple[str, str], tuple[str, Span | None]] = field(default_factory=dict)
     _broken: set[str] = field(default_factory=set)
     _roles: dict[str, Role] = field(default_factory=dict)
+    _groups: dict[str, bool | str] = field(default_factory=dict)  # what was decided of their `when`
 
     def __post_init__(self) -> None:
         self._sizes = Sizes(self.count)
@@ -100,6 +105,7 @@ class Compiler:
             return replace(plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}")
         made: set[str] = set()
         self._roles.clear()
+        self._groups.clear()
         units: list[Unit] = []
         for step in spec.steps:
             units += self._step(spec, step, made)
@@ -121,10 +127,8 @@ class Compiler:
         units: tuple[Unit, ...] = ()
         passed_over = ""
         try:
-            answer: bool | str = True
-            if step.when is not None:
-                answer = decide(step.when, self.session, self.dialect.name)
-            if answer is False:
+            asked = self._asked(step)
+            if asked is None:
                 passed_over = f"not so: {describe(step.when)}" if step.when else ""
             else:
                 changes = tuple(step.body.changes(before))
@@ -133,7 +137,7 @@ class Compiler:
                     units = self._given(spec, step, units)
                 if step.irreversible:
                     units = tuple(replace(u, undo=(), reversible="no", reason=step.irreversible) for u in units)
-                units = _under(step, answer, step.id, units, self.session)
+                units = self._under(asked, units)
                 units = tuple(
                     replace(u, title=f"{u.title}: {step.description}") if step.description else u for u in units
                 )
@@ -143,6 +147,29 @@ class Compiler:
             self._broken |= {fold(name) for name in _made_by(step, before)}
         self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over))
         return units
+
+    def _asked(self, step: Step) -> tuple[Asked, ...] | None:
+        """Return what of a step's `when` only its start can tell; None where planning tells that it does not run.
+
+        A group's `when` is decided where its first step stands: what the steps of the group do is no answer to it.
+        """
+        left: list[Asked] = []
+        for name, when in step.conditions:
+            if name not in self._groups or not name:
+                self._groups[name] = decide(when, self.session, self.dialect.name)
+            answer = self._groups[name]
+            if answer is False:
+                return None
+            if isinstance(answer, str):
+                left.append((f"group {name}" if name else step.id, answer, describe(when)))
+        return tuple(left)
+
+    def _under(self, asked: Sequence[Asked], units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+        """Put `units` under what is asked at the start."""
+        if not asked:
+            return units
+        *under, condition = (self.session.condition(name, sql, words) for name, sql, words in asked)
+        return tuple(replace(u, condition=condition, under=tuple(under)) for u in units)
 
     def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]) -> tuple[Unit, ...]:
         units: list[Unit] = []
@@ -308,14 +335,6 @@ class Compiler:
         if rows is None:
             return ""
         return f"step {off.step} needs foreign keys off, and step {rows.step} writes a table that has them"
-
-
-def _under(step: Step, answer: bool | str, name: str, units: Sequence[Unit], session: Session) -> tuple[Unit, ...]:
-    """Put `units` under the part of a step's `when` that only the step's start can tell."""
-    if not isinstance(answer, str) or step.when is None:
-        return tuple(units)
-    condition = session.condition(name, answer, describe(step.when))
-    return tuple(replace(u, condition=condition) for u in units)
 
 
 def _with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:

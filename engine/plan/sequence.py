@@ -32,8 +32,9 @@ def sent(unit: Unit) -> tuple[Sent, ...]:
 def _walk(unit: Unit) -> Iterator[Sent]:
     at_start = "once, when the step starts"
     yield from (Sent(s, "before the transaction") for s in unit.settings)
-    if unit.condition:
-        yield Sent(unit.condition.query, f"{at_start}: {unit.condition.text}")
+    for condition in unit.conditions():
+        moment = "once, when its group starts" if condition.of_group else at_start
+        yield Sent(condition.query, f"{moment}: {condition.text}")
     for check in unit.checks:
         yield from (Sent(s, f"must hold: {check.title}") for s in (check.query, check.other) if s)
         if check.sample:

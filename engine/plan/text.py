@@ -164,7 +164,7 @@ def _unit(unit: Unit, direction: str) -> Iterator[str]:
     if unit.why:
         yield f"      {visible(unit.why)}"
     if unit.condition:
-        yield f"      only if {visible(unit.condition.text)}"
+        yield f"      only if {visible(' and '.join(c.text for c in unit.conditions()))}"
     yield from _statements(sent(unit), "      ")
     if direction == "apply":
         yield f"      way back: {way_back(unit)}"

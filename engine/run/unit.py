@@ -47,8 +47,9 @@ class Runner:
 
     def remember(self, unit: Unit, now: Progress) -> None:
         """Take in what an earlier run stored of `unit`: its answer is not asked again."""
-        if unit.condition is not None and now.answer is not None:
-            self.answers[unit.condition.id] = now.answer
+        # Of several, a no does not tell which: the next step of the group asks anew, and knows from then on.
+        if now.answer or (now.answer is False and not unit.under):
+            self.answers.update((condition.id, now.answer) for condition in unit.conditions())
         if now.started:
             self.starts.setdefault(unit.step, now.started)
 
@@ -224,14 +225,15 @@ class Runner:
 
     # ── parts ─────────────────────────────────────────────────────────────
     def _wanted(self, unit: Unit, now: Progress) -> bool:
-        if unit.condition is None:
-            return True
-        known = self.answers.get(unit.condition.id)
-        if known is None:
-            row = self._row(unit.condition.query, self._values(now, ()))
-            known = bool(row) and _true(row[0])
-            self.answers[unit.condition.id] = known
-        return known
+        for condition in unit.conditions():
+            known = self.answers.get(condition.id)
+            if known is None:
+                row = self._row(condition.query, self._values(now, ()))
+                known = bool(row) and _true(row[0])
+                self.answers[condition.id] = known
+            if not known:
+                return False
+        return True
 
     def _judge_guards(self, unit: Unit, values: dict[str, Any]) -> None:
         found = judging.found_conflicts(unit.guards, lambda s: self._ask(s, values))

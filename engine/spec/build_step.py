@@ -55,7 +55,7 @@ class StepBuilder:
         inner = replace(self, targets=_narrowed(self.targets, written))
         to = inner._converter(spans, written)
         to.step = id or self._id(to, written)
-        when = inner._when(to, written)
+        conditions = inner._conditions(to, written)
         body = _tried(to, Record(verbs()[written.verb]), written.node.get(written.verb), (written.verb,))
         reason = self._reason(to, written)
         description = self._text(to, written, "description") or self._outer(to, written.descriptions)
@@ -71,12 +71,13 @@ class StepBuilder:
             written.verb,
             cast(Verb, body),
             description,
-            when,
+            _all(conditions),
             undo,
             reason,
             ignore,
             written.bindings,
             spans,
+            conditions,
         )
 
     def _converter(self, spans: Spans, written: Written) -> Converter:
@@ -113,19 +114,17 @@ class StepBuilder:
         texts = [_tried(to, entry(Beside, "description").shape, node, ()) for node in descriptions[-1:]]
         return str(texts[0]).strip() if texts and texts[0] is not None else ""
 
-    def _when(self, to: Converter, written: Written) -> Condition | None:
-        """Return its own condition and those of its groups; all of them must hold."""
+    def _conditions(self, to: Converter, written: Written) -> tuple[tuple[str, Condition], ...]:
+        """Return the conditions of its groups and its own, each with the name of its group."""
         own = written.node.get("when")
-        parts: list[Condition] = []
-        for node in (*written.whens, *([own] if own is not None else [])):
+        parts: list[tuple[str, Condition]] = []
+        named = [*zip(written.groups, written.whens, strict=True), *([("", own)] if own is not None else [])]
+        for name, node in named:
             inner = to if node is own else self._converter(places(node, node.span, ("when",)), written)
             value = _tried(inner, Record(When), node, ("when",))
             if isinstance(value, When):
-                parts.append(value.condition())
-        if len(parts) < 2:
-            return parts[0] if parts else None
-        flat = [p for part in parts for p in (part.parts if isinstance(part, AllOf) else (part,))]
-        return AllOf(tuple(flat))
+                parts.append((name, value.condition()))
+        return tuple(parts)
 
     def _ignore(self, to: Converter, written: Written) -> tuple[Suppression, ...]:
         found: list[Suppression] = []
@@ -161,6 +160,14 @@ def _tried(to: Converter, shape: object, node: Node | None, path: Path) -> objec
         return to.convert(shape, node, path)  # type: ignore[arg-type]
     except Refused:
         return None
+
+
+def _all(conditions: Sequence[tuple[str, Condition]]) -> Condition | None:
+    """Return what holds where all of them do."""
+    parts = [part for _, part in conditions]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return AllOf(tuple(p for part in parts for p in (part.parts if isinstance(part, AllOf) else (part,))))
 
 
 def _places(written: Written) -> Spans:

@@ -33,6 +33,7 @@ class Written:
         position: from 1, among the steps of the file; the same for all
             repetitions of one step.
         whens: conditions of its groups, the outermost first.
+        groups: a name of each of those, the same for all steps of one group.
         descriptions: those of its groups.
         ignores: `ignore` lists of its groups.
         undo: steps of its way back; None where there is no `undo`.
@@ -44,6 +45,7 @@ class Written:
     position: int
     bindings: Bindings = ()
     whens: tuple[Node, ...] = ()
+    groups: tuple[str, ...] = ()
     descriptions: tuple[Node, ...] = ()
     ignores: tuple[Node, ...] = ()
     undo: tuple["Written", ...] | None = None
@@ -151,6 +153,7 @@ class Expander:
         inner = replace(
             outer,
             whens=added("when", outer.whens),
+            groups=outer.groups if node.get("when") is None else (*outer.groups, str(self._made)),
             descriptions=added("description", outer.descriptions),
             ignores=added("ignore", outer.ignores),
         )

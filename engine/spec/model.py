@@ -45,6 +45,8 @@ class Step:
         verb: `create`, `copy` …
         body: the step module's value.
         when: its own condition and those of its groups, all of which must hold.
+        conditions: the same one by one, those of the groups first, the outermost of all first; each with a name
+            that the steps of one group share ("" for its own). A group's is decided once.
         undo: steps of a given way back; None where the derived one is wanted.
         irreversible: the reason, "" where a way back is kept.
         bindings: `for_each` values as text pairs.
@@ -64,6 +66,7 @@ class Step:
     ignore: tuple[Suppression, ...] = ()
     bindings: tuple[tuple[str, str], ...] = ()
     spans: Mapping[Path, tuple[Span, Span]] = field(default_factory=dict, compare=False)
+    conditions: tuple[tuple[str, When], ...] = ()
 
     def span(self, path: Path = ()) -> Span | None:
         """Return the place of `path`, or of the longest part of it that has one.
