@@ -25,6 +25,7 @@ from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import SchemaState, fold, nearest
 from engine.plan.conditions import decide, describe
 from engine.plan.order import Role, load_first, role_of
+from engine.plan.reach import early_guards, with_collateral
 from engine.plan.sizes import LARGE, Counter, Sizes, no_database, sum_rows
 from engine.source import Span
 from engine.spec.model import Spec, Step
@@ -114,7 +115,7 @@ class Compiler:
         single, reason = self._mode(spec, ordered)
         return replace(
             plan,
-            units=_early(ordered),
+            units=early_guards(ordered),
             single=single,
             mode_reason=reason,
             after=self.session.state.fingerprint(),
@@ -127,7 +128,7 @@ class Compiler:
         units: tuple[Unit, ...] = ()
         passed_over = ""
         try:
-            asked = self._asked(step)
+            asked = self._asked(step, self.session, step.id)
             if asked is None:
                 passed_over = f"not so: {describe(step.when)}" if step.when else ""
             else:
@@ -137,7 +138,7 @@ class Compiler:
                     units = self._given(spec, step, units)
                 if step.irreversible:
                     units = tuple(replace(u, undo=(), reversible="no", reason=step.irreversible) for u in units)
-                units = self._under(asked, units)
+                units = self._under(asked, units, self.session)
                 units = tuple(
                     replace(u, title=f"{u.title}: {step.description}") if step.description else u for u in units
                 )
@@ -148,27 +149,30 @@ class Compiler:
         self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over))
         return units
 
-    def _asked(self, step: Step) -> tuple[Asked, ...] | None:
+    def _asked(self, step: Step, session: Session, own: str) -> tuple[Asked, ...] | None:
         """Return what of a step's `when` only its start can tell; None where planning tells that it does not run.
 
         A group's `when` is decided where its first step stands: what the steps of the group do is no answer to it.
+
+        Args:
+            own: the id of the step's own condition.
         """
         left: list[Asked] = []
         for name, when in step.conditions:
             if name not in self._groups or not name:
-                self._groups[name] = decide(when, self.session, self.dialect.name)
+                self._groups[name] = decide(when, session, self.dialect.name)
             answer = self._groups[name]
             if answer is False:
                 return None
             if isinstance(answer, str):
-                left.append((f"group {name}" if name else step.id, answer, describe(when)))
+                left.append((f"group {name}" if name else own, answer, describe(when)))
         return tuple(left)
 
-    def _under(self, asked: Sequence[Asked], units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    def _under(self, asked: Sequence[Asked], units: tuple[Unit, ...], session: Session) -> tuple[Unit, ...]:
         """Put `units` under what is asked at the start."""
         if not asked:
             return units
-        *under, condition = (self.session.condition(name, sql, words) for name, sql, words in asked)
+        *under, condition = (session.condition(name, sql, words) for name, sql, words in asked)
         return tuple(replace(u, condition=condition, under=tuple(under)) for u in units)
 
     def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]) -> tuple[Unit, ...]:
@@ -181,7 +185,7 @@ class Compiler:
                 self._sizes.rows(self.session),
             )
             before = self.session.state
-            rendered = _with_collateral(self.session.render(change, context), before, self.session.state)
+            rendered = with_collateral(self.session.render(change, context), before, self.session.state)
             self._sizes.after(change, rendered)
             self._roles |= {u.id: role_of(change, place) for place, u in enumerate(rendered)}
             self._remember(spec, step, change, made)
@@ -200,6 +204,9 @@ class Compiler:
         back: list[Unit] = []
         for number, undo in enumerate(step.undo or ()):
             try:
+                asked = self._asked(undo, fork, f"{step.id}.undo.{number + 1}")
+                if asked is None:
+                    continue
                 for change in undo.body.changes(fork.state):
                     context = StepContext(
                         f"{step.id}.undo.{len(back) + 1}",
@@ -207,7 +214,8 @@ class Compiler:
                         frozenset(),
                         self._sizes.rows(fork),
                     )
-                    back += (replace(u, undo=(), step=step.id) for u in fork.render(change, context))
+                    rendered = (replace(u, undo=(), step=step.id) for u in fork.render(change, context))
+                    back += self._under(asked, tuple(rendered), fork)
             except Problem as problem:
                 problem.path = ("undo", number, *problem.path)
                 raise
@@ -337,18 +345,6 @@ class Compiler:
         return f"step {off.step} needs foreign keys off, and step {rows.step} writes a table that has them"
 
 
-def _with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:
-    """Add to `touches` the tables whose text the change rewrote too (a rename reaches foreign keys).
-
-    What an undo looks for in their texts can be asked only when this is undone.
-    """
-    if before is after:
-        return units
-    old = {fold(t.name): t.sql for t in before.tables}
-    rewritten = tuple(t.name for t in after.tables if old.get(fold(t.name), t.sql) != t.sql)
-    return tuple(replace(u, touches=tuple(dict.fromkeys((*u.touches, *rewritten)))) for u in units)
-
-
 def _moves_rows(unit: Unit) -> bool:
     return unit.symbol == ">" or unit.loop is not None
 
@@ -375,26 +371,3 @@ def _made_by(step: Step, state: SchemaState) -> set[str]:
         elif isinstance(change, AlterTable):
             found.add(change.table)
     return found
-
-
-def _early(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
-    """Mark the guards that can't be asked before later units of the migration are undone."""
-    result = list(units)
-    touched: set[str] = set()
-    for place in range(len(units) - 1, -1, -1):
-        unit = units[place]
-        mine = {fold(t) for t in unit.touches}
-        if unit.undo and touched:
-            undo = tuple(
-                replace(
-                    back,
-                    guards=tuple(
-                        replace(g, early=g.early and not (mine | {fold(t) for t in g.reads}) & touched)
-                        for g in back.guards
-                    ),
-                )
-                for back in unit.undo
-            )
-            result[place] = replace(unit, undo=undo)
-        touched |= mine
-    return tuple(result)

@@ -1,0 +1,43 @@
+"""What a unit touches beyond its own words, and which guards can be asked at once; pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.model.plan import Unit
+from engine.model.state import SchemaState, fold
+
+
+def with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:
+    """Add to `touches` the tables whose text the change rewrote too (a rename reaches foreign keys).
+
+    What an undo looks for in their texts can be asked only when this is undone.
+    """
+    if before is after:
+        return units
+    old = {fold(t.name): t.sql for t in before.tables}
+    rewritten = tuple(t.name for t in after.tables if old.get(fold(t.name), t.sql) != t.sql)
+    return tuple(replace(u, touches=tuple(dict.fromkeys((*u.touches, *rewritten)))) for u in units)
+
+
+def early_guards(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    """Mark the guards that can't be asked before later units of the migration are undone."""
+    result = list(units)
+    touched: set[str] = set()
+    for place in range(len(units) - 1, -1, -1):
+        unit = units[place]
+        mine = {fold(t) for t in unit.touches}
+        if unit.undo and touched:
+            undo = tuple(
+                replace(
+                    back,
+                    guards=tuple(
+                        replace(g, early=g.early and not (mine | {fold(t) for t in g.reads}) & touched)
+                        for g in back.guards
+                    ),
+                )
+                for back in unit.undo
+            )
+            result[place] = replace(unit, undo=undo)
+        touched |= mine
+    return tuple(result)
