@@ -333,7 +333,8 @@ class Compiler:
     def _obstacle(self, units: tuple[Unit, ...]) -> str:
         if not self.dialect.features.transactional_ddl:
             return f"{self.dialect.name} commits with every schema change"
-        off = next((u for u in units if u.settings), None)
+        # The way back of a single migration is one transaction too.
+        off = next((u for u in units if u.settings or any(back.settings for back in u.undo)), None)
         if off is None:
             return ""
         state = self.session.state
