@@ -18,7 +18,7 @@ from engine.plan.sizes import Counter, no_database
 from engine.project import Project
 from engine.source import Source, Span
 from engine.spec.model import Spec, Suppression
-from engine.versions import edited, out_of_order, pending, refuse_edited, upto
+from engine.versions import edited, made_types, out_of_order, pending, refuse_edited, upto
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
@@ -66,7 +66,8 @@ def lint(project: Project, paths: Sequence[Path] = ()) -> LintResult:
             diagnostics += [*edited(specs, records), *out_of_order(specs, records)]
             if not any(r.unfinished for r in records):
                 todo = pending(specs, records)
-                diagnostics += fold(project, todo, driver.catalogue(), count=counter(driver))[1]
+                known = replace(driver.catalogue(), types=made_types(specs, records))
+                diagnostics += fold(project, todo, known, count=counter(driver))[1]
     return LintResult(ordered(judged(project, diagnostics, specs)), count)
 
 
@@ -186,7 +187,8 @@ def compile_plan(
     """
     if not exact:
         refuse_edited(specs, records)
-    compiled, diagnostics = fold(project, todo, catalogue, count=count)
+    known = replace(catalogue, types=made_types(specs, records))
+    compiled, diagnostics = fold(project, todo, known, count=count)
     findings = refuse_errors(project, [*found, *out_of_order(specs, records), *diagnostics], specs)
     dialect = project.dialect
     made = Plan(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from engine.errors import Diagnostic, Drift, UsageError
+from engine.errors import Diagnostic, Drift, Problem, UsageError
+from engine.model.changes import Change, CreateType, DropType, RenameType
+from engine.model.state import SchemaState, fold
 from engine.spec.files import version_key
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Record
-    from engine.spec.model import Spec
+    from engine.spec.model import Spec, Step
 
 
 def upto(specs: Sequence[Spec], to: str | None, known: Sequence[str]) -> tuple[Spec, ...]:
@@ -33,6 +35,31 @@ def pending(
     """Return the specs that are not applied, up to `to`; `known` are versions of registered classes."""
     applied = {r.version for r in records if r.applied}
     return tuple(s for s in upto(specs, to, [*sorted(applied), *known]) if s.version not in applied)
+
+
+def made_types(specs: Sequence[Spec], records: Sequence[Record]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the enum types that applied specs made and none dropped, with their values."""
+    applied = {r.version for r in records if r.applied}
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for step in (step for spec in specs if spec.version in applied for step in spec.steps):
+        for change in _changes(step):
+            if isinstance(change, CreateType):
+                found[fold(change.name)] = (change.name, change.values)
+            elif isinstance(change, DropType):
+                found.pop(fold(change.name), None)
+            elif isinstance(change, RenameType) and fold(change.name) in found:
+                found[fold(change.to)] = (change.to, found.pop(fold(change.name))[1])
+    return tuple(found.values())
+
+
+def _changes(step: Step) -> tuple[Change, ...]:
+    """Return what a step means where that can be told without the state that it met."""
+    if step.verb not in ("create", "rename", "drop"):
+        return ()
+    try:
+        return tuple(step.body.changes(SchemaState()))
+    except Problem:
+        return ()
 
 
 def edited(specs: Sequence[Spec], records: Sequence[Record]) -> list[Diagnostic]:

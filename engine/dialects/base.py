@@ -34,11 +34,13 @@ class Catalogue:
     Attributes:
         objects: in the order in which they were made.
         taken: names of the engine's own tables that exist (`engine_undo_7` …).
+        types: enum types that applied specs made, with their values, where the database has none to tell of.
     """
 
     objects: tuple[CatalogueObject, ...] = ()
     taken: tuple[str, ...] = ()
     complete: bool = True
+    types: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

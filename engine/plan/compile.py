@@ -186,9 +186,10 @@ class Compiler:
             )
             before = self.session.state
             rendered = with_collateral(self.session.render(change, context), before, self.session.state)
-            self._sizes.after(change, rendered)
             self._roles |= {u.id: role_of(change, place) for place, u in enumerate(rendered)}
-            self._remember(spec, step, change, made)
+            if not (isinstance(change, CreateTable) and before.table(change.table.name)):  # `if_not_exists` found it
+                self._sizes.after(change, rendered)
+                self._remember(spec, step, change, made)
             units += (replace(u, step=step.id) for u in rendered)
         return tuple(units)
 

@@ -45,7 +45,7 @@ class SQLite:
 
     def open(self, catalogue: Catalogue) -> SQLiteSession:
         """Begin a fold from what a database holds."""
-        return SQLiteSession(Shadow(catalogue), catalogue.taken)
+        return SQLiteSession(Shadow(catalogue), catalogue.taken, catalogue.types)
 
     def protocol(self) -> tuple[Statement, ...]:
         """Return the guard and checkpoint statements, as they are sent."""
@@ -64,9 +64,13 @@ class SQLiteSession:
             this migration: they hold rows of others, whatever the step's verb.
     """
 
-    def __init__(self, shadow: Shadow, taken: Iterable[str] = ()) -> None:
+    def __init__(
+        self, shadow: Shadow, taken: Iterable[str] = (), types: Iterable[tuple[str, tuple[str, ...]]] = ()
+    ) -> None:
         self.shadow = shadow
-        self.types: dict[str, tuple[str, ...]] = known_types(shadow.state)
+        # What columns tell of a type goes before what was said when it was made.
+        self.types: dict[str, tuple[str, ...]] = {fold(name): values for name, values in types}
+        self.types |= known_types(shadow.state)
         self.scratch: list[str] = []
         self.pending: list[PendingKey] = []
         self.found: set[str] = set()

@@ -1,7 +1,7 @@
 """Enum types, which SQLite has none of: columns that use one get a check under its name.
 
 That check is how a later migration knows the type again; one that no column
-uses is known only to those who plan together with its maker.
+uses is known from the applied spec that made it (`Catalogue.types`).
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,18 @@ def test_apply_goes_up_to_a_version(shelf: Shelf) -> None:
     shelf.spec("002", COLUMN)
     assert [m.version for m in shelf.apply("001").migrations] == ["001"]
     assert shelf.apply("001").migrations == ()
+
+
+def test_a_type_that_no_column_uses_yet_is_known_to_a_later_run(shelf: Shelf) -> None:
+    shelf.spec("001", "  - create: {type: size, values: [s, m]}\n  - create: {type: tone, values: [dark]}\n")
+    shelf.spec("002", "  - rename: {type: size, to: fit}\n  - drop: {type: tone}\n")
+    shelf.apply("001")
+    shelf.apply()
+    shelf.spec("003", "  - alter: {table: t, add: {fit: fit}}\n")
+    assert run("lint", *DB, "specs").code == 0
+    assert [m.state for m in shelf.apply().migrations] == ["applied"]
+    with closing(sqlite3.connect("app.db")) as db, pytest.raises(sqlite3.IntegrityError):
+        db.execute("UPDATE t SET fit = 'dark'")
 
 
 @pytest.mark.parametrize("broken", ["  - dorp: {table: t}\n", "  - {}\n", "  - drop: {table: nowhere}\n"])
