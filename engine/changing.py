@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.agreed import compare, same_plan, with_texts
 from engine.checking import PlanResult, compile_plan, counter, plan, refuse_errors
-from engine.errors import CheckFailed, Drift, EngineError, LockHeld, Stopped, UsageError
+from engine.errors import CheckFailed, Drift, EngineError, FindingsError, LockHeld, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
 from engine.registered import plan_of
@@ -18,16 +19,18 @@ from engine.run.executor import apply as run_apply
 from engine.run.finalize import finalize as run_finalize
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, ignore
+from engine.run.reading import require_whole, stored_plan
 from engine.run.records import MigrationResult
 from engine.run.rollback import rollback as run_rollback
-from engine.run.rollback import stored_plan, tasks
+from engine.run.rollback import units_back
 from engine.spec.files import version_key
-from engine.versions import pending, refuse_edited, refuse_taken
+from engine.versions import pending, refuse_edited, refuse_half_edited, refuse_taken
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
     from engine.errors import Diagnostic
     from engine.plan.document import PlanFile
+    from engine.run.options import OnConflict
     from engine.source import Span
     from engine.spec.model import Spec
 
@@ -104,12 +107,25 @@ def apply(
         refuse_unfinished_rollback(records)
         results: list[MigrationResult] = []
         unfinished = next((r for r in records if r.unfinished), None)
-        if unfinished is not None:
-            results.append(_resume(driver, ledger, unfinished, specs, options, listener))
-            if results[-1].error is not None:
-                return ended(results, specs)
-        results += _pending(project, driver, ledger, specs, found, to, options, listener, plan_file)
+        try:
+            if unfinished is not None:
+                results.append(_resume(driver, ledger, unfinished, specs, options, listener))
+            if not results or results[-1].error is None:
+                _pending(project, driver, ledger, specs, found, to, options, listener, plan_file, results)
+        except EngineError as error:
+            if not results:
+                raise
+            return RunResult(tuple(results), _after(results, error))
         return ended(results, specs)
+
+
+def _after(results: Sequence[MigrationResult], error: EngineError) -> EngineError:
+    """Return `error`, which stopped the run between two migrations, with what was done before it."""
+    done = f"{', '.join(r.version for r in results)} went well before, and nothing was done after that"
+    if isinstance(error, FindingsError):
+        return FindingsError(error.diagnostics, done)
+    error.kept = done
+    return error
 
 
 def _resume(
@@ -121,16 +137,8 @@ def _resume(
     listener: Listener,
 ) -> MigrationResult:
     """Go on with the stored plan of `record`; its spec must still say the same."""
-    spec = next((s for s in specs if s.version == record.version), None)
-    if spec is None:
-        raise Drift(
-            f"{record.version} is half applied, and its spec is gone",
-            f"put {record.spec_name} back and run `engine apply`, or take back what was done",
-            kept="nothing was done now",
-            next="engine rollback",
-        )
-    plan = replace(stored_plan(ledger, record.version), checksum=spec.checksum)
-    return run_apply(driver, ledger, plan, options, listener)
+    refuse_half_edited(specs, record)
+    return run_apply(driver, ledger, require_whole(ledger, record), options, listener)
 
 
 def _pending(
@@ -143,9 +151,9 @@ def _pending(
     options: RunOptions,
     listener: Listener,
     plan_file: PlanFile | None,
-) -> list[MigrationResult]:
-    """Plan and run all that is pending; a class in between parts the plan in two."""
-    results: list[MigrationResult] = []
+    results: list[MigrationResult],
+) -> None:
+    """Plan and run all that is pending, into `results`; a class in between parts the plan in two."""
     records = ledger.records()
     refuse_edited(specs, records)
     todo = list(pending(specs, records, to, tuple(project.classes)))
@@ -164,15 +172,14 @@ def _pending(
             for migration in made.plan.migrations:
                 results.append(_one(driver, ledger, migration, options, listener))
                 if results[-1].error is not None:
-                    return results
+                    return
             todo = todo[len(part) :]
         if first is not None:
             made_in_code = project.classes[first]
             results.append(apply_code(driver, ledger, plan_of(made_in_code), made_in_code, options, listener))
             classes.remove(first)
             if results[-1].error is not None:
-                return results
-    return results
+                return
 
 
 def _one(
@@ -211,54 +218,6 @@ def refuse_unfinished_rollback(records: Sequence[Record]) -> None:
             "finish it first; then apply again",
             kept="nothing was done now",
             next="engine rollback",
-        )
-
-
-def with_texts(project: Project, plan_file: PlanFile) -> Project:
-    """Take the specs from the plan file where the folder was left out."""
-    if project.specs is None or project.specs.exists():
-        return project
-    return replace(project, texts=tuple(plan_file.specs), specs=None)
-
-
-# ── plan files ────────────────────────────────────────────────────────────
-def compare(plan_file: PlanFile, project: Project, specs: Sequence[Spec]) -> None:
-    """See to it that a plan file was made for these specs and this kind of database.
-
-    Raises:
-        Drift: it was not.
-    """
-    if plan_file.dialect != project.dialect.name:
-        raise Drift(f"the plan is for {plan_file.dialect}, and this database is {project.dialect.name}")
-    texts = {s.version: s.source.text for s in specs}
-    for version, (name, text) in zip(plan_file.versions, plan_file.specs, strict=False):
-        if texts.get(version) != text:
-            raise Drift(
-                f"the spec {name} is not what it was when the plan was made",
-                "make the plan again and have it read again",
-                kept="nothing was done",
-                next="engine plan --out FILE",
-            )
-
-
-def same_plan(plan_file: PlanFile, plan: Plan) -> None:
-    """See to it that what would run is what the file says.
-
-    Raises:
-        Drift: it is not.
-    """
-    from engine.plan.document import plan_hash
-
-    # Equal statements are not enough: the view that a copy reads may be another one now.
-    schema = plan.schema != plan_file.schema_fingerprint
-    if schema or plan_hash(plan) != plan_file.plan_hash:
-        raise Drift(
-            "the database is not what it was when the plan was made"
-            if schema
-            else "what would run now is not what the plan file says",
-            "make the plan again and have it read again",
-            kept="nothing was done",
-            next="engine plan --out FILE",
         )
 
 
@@ -318,23 +277,30 @@ def chosen(records: Sequence[Record], steps: int, to: str | None) -> list[Record
     """
     applied = sorted(
         (r for r in records if r.applied and not r.unfinished),
-        key=lambda r: version_key(r.version),
+        key=lambda r: (r.number, version_key(r.version)),  # the last one applied may be an older version
         reverse=True,
     )
     unfinished = [r for r in records if r.unfinished]
     if to is None:
         return [*unfinished, *applied][:steps]
-    if to != "0" and to not in {r.version for r in applied}:
-        known = ", ".join(r.version for r in reversed(applied)) or "none"
+    if to != "0" and version_key(to) not in {version_key(r.version) for r in applied}:
+        known = ", ".join(sorted((r.version for r in applied), key=version_key)) or "none"
         raise UsageError(f"version {to} is not applied, so the database can't end at it", f"applied: {known}; 0: none")
     after = [r for r in applied if to == "0" or version_key(r.version) > version_key(to)]
     return [*unfinished, *after]
 
 
-def plan_rollback(project: Project, *, steps: int = 1, to: str | None = None) -> PlanResult:
-    """Return what `rollback` would do: the stored way back of each migration, in order."""
-    with project.connect(read_only=True) as (_, ledger):
-        migrations = []
+def plan_rollback(
+    project: Project, *, steps: int = 1, to: str | None = None, on_conflict: OnConflict = "abort"
+) -> PlanResult:
+    """Return what `rollback` would do: the stored way back of each migration, in order.
+
+    Raises:
+        EngineError: what it would refuse, as far as that can be told before the later ones are undone.
+    """
+    options = RunOptions(on_conflict=on_conflict)
+    with project.connect(read_only=True) as (driver, ledger):
+        migrations: list[MigrationPlan] = []
         for record in chosen(ledger.records(), steps, to):
             if record.code:
                 migrations.append(
@@ -344,9 +310,7 @@ def plan_rollback(project: Project, *, steps: int = 1, to: str | None = None) ->
                 )
                 continue
             plan = stored_plan(ledger, record.version)
-            stored = {p.unit: p for p in ledger.progress(record.version, "apply")}
-            ran = tuple(u for u in plan.units if u.id in stored and stored[u.id].state in ("doing", "done"))
-            units = tuple(task.unit for task in tasks(ran, stored))
+            units = units_back(driver, ledger, plan, options, first=not migrations)
             migrations.append(replace(plan, units=units, direction="rollback", before=plan.after, after=plan.before))
         dialect = project.dialect
         return PlanResult(Plan(dialect.name, tuple(migrations), dialect.protocol()))

@@ -12,13 +12,14 @@ from engine.dialects.base import Catalogue
 from engine.errors import Diagnostic, EngineError, FindingsError, Severity
 from engine.lint.base import find
 from engine.lint.check import check, ordered, suppress
+from engine.made_types import made_types
 from engine.model.plan import Plan
 from engine.plan.compile import Compiled, Compiler
 from engine.plan.sizes import Counter, no_database
 from engine.project import Project
 from engine.source import Source, Span
 from engine.spec.model import Spec, Suppression
-from engine.versions import edited, made_types, out_of_order, pending, refuse_edited, upto
+from engine.versions import edited, out_of_order, pending, refuse_edited, refuse_half_edited, upto
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
@@ -63,7 +64,7 @@ def lint(project: Project, paths: Sequence[Path] = ()) -> LintResult:
     else:
         with project.connect(read_only=True) as (driver, ledger):
             records = ledger.records()
-            diagnostics += [*edited(specs, records), *out_of_order(specs, records)]
+            diagnostics += [*edited(specs, records, found), *out_of_order(specs, records)]
             if not any(r.unfinished for r in records):
                 todo = pending(specs, records)
                 known = replace(driver.catalogue(), types=made_types(specs, records))
@@ -130,7 +131,7 @@ def plan(project: Project, to: str | None = None) -> PlanResult:
         return compile_plan(project, upto(specs, to, ()), specs, found, baseline(project))
     with project.connect(read_only=True) as (driver, ledger):
         records = ledger.records()
-        rest = unfinished(project, ledger, records)
+        rest = unfinished(project, ledger, records, specs, found)
         if rest is not None:
             return rest
         return compile_plan(
@@ -138,17 +139,31 @@ def plan(project: Project, to: str | None = None) -> PlanResult:
         )
 
 
-def unfinished(project: Project, ledger: Ledger, records: Sequence[Record]) -> PlanResult | None:
+def unfinished(
+    project: Project,
+    ledger: Ledger,
+    records: Sequence[Record],
+    specs: Sequence[Spec],
+    found: Sequence[Diagnostic],
+) -> PlanResult | None:
     """Return what is left of a migration that has begun and not ended, None where there is none.
 
     What comes after it can be planned once it is done: the schema stands in between now.
+
+    Raises:
+        FindingsError: `apply` would not go on, for a spec can't be built.
+        Drift: nor with a spec that was edited meanwhile; or what is stored of it is damaged.
     """
     record = next((r for r in records if r.unfinished), None)
     if record is None:
         return None
-    from engine.run.rollback import stored_plan, tasks
+    from engine.run.reading import require_whole
+    from engine.run.rollback import tasks
 
-    stored = stored_plan(ledger, record.version)
+    if record.direction == "apply":
+        refuse_errors(project, found, specs)
+        refuse_half_edited(specs, record)
+    stored = require_whole(ledger, record)
     progress = {p.unit: p for p in ledger.progress(record.version, "apply")}
     units = stored.units
     if record.direction == "rollback":
@@ -189,7 +204,8 @@ def compile_plan(
         refuse_edited(specs, records)
     known = replace(catalogue, types=made_types(specs, records))
     compiled, diagnostics = fold(project, todo, known, count=count)
-    findings = refuse_errors(project, [*found, *out_of_order(specs, records), *diagnostics], specs)
+    others = [*edited(specs, records, found), *out_of_order(specs, records)]
+    findings = refuse_errors(project, [*found, *others, *diagnostics], specs)
     dialect = project.dialect
     made = Plan(
         dialect.name,

@@ -191,7 +191,7 @@ class FindingsError(EngineError):
 
     code = "findings"
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], done: str = "nothing was done") -> None:
         count = len([d for d in diagnostics if d.severity == "error"])
-        super().__init__(f"{count} finding{'s' if count != 1 else ''} in the specs; nothing was done")
+        super().__init__(f"{count} finding{'s' if count != 1 else ''} in the specs; {done}")
         self.diagnostics = tuple(diagnostics)

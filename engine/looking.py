@@ -10,11 +10,13 @@ from engine.errors import EngineError
 from engine.project import Project
 from engine.run import reading
 from engine.run.records import InProgress
+from engine.run.records import Status as Standing
 from engine.spec.files import version_key
 from engine.versions import edited, out_of_order, pending
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Event, Record
+    from engine.errors import Diagnostic
     from engine.spec.model import Spec
 
 
@@ -37,6 +39,7 @@ class Status:
     pending: tuple[Pending, ...]
     in_progress: InProgress | None
     drift: tuple[str, ...]
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +61,48 @@ def status(project: Project) -> Status:
         EngineError: it can't be opened, or the specs can't be read.
     """
     url = project.require_url()
-    specs = readable_specs(project)
     with project.connect(read_only=True) as (_, ledger):
         records = ledger.records()
         found = reading.status(ledger, version_key)
-    drift = [d.message for d in (*edited(specs, records), *out_of_order(specs, records))]
+    specs: Sequence[Spec] = ()
+    broken: Sequence[Diagnostic] = ()
+    told: Sequence[Diagnostic] = ()
+    drift: list[str] = []
+    try:
+        specs, broken, _ = project.read()
+        told = (*edited(specs, records, broken), *out_of_order(specs, records))
+    except EngineError as error:  # a missing folder is no error for those who only look
+        drift += [f"the specs can't be compared: {error.message}"] if found.applied or found.in_progress else []
+    todo = [Pending(s.version, s.description) for s in pending(specs, records)] + _classes(project, records)
+    drift += [d.message for d in told] + ([found.damage] if found.damage else [])
     return Status(
         url.display,
         url.dialect,
         found.current_version,
         tuple(r.version for r in found.applied),
-        (*(Pending(s.version, s.description) for s in pending(specs, records)), *_classes(project, records)),
+        tuple(todo),
         found.in_progress,
         tuple(drift),
+        _next(found, broken, told, bool(todo)),
     )
 
 
-def readable_specs(project: Project) -> tuple[Spec, ...]:
-    """Return the specs that can be built; a missing folder is no error for those who only look."""
-    try:
-        return project.read()[0]
-    except EngineError:
-        return ()
+def _next(found: Standing, broken: Sequence[Diagnostic], told: Sequence[Diagnostic], todo: bool) -> str:
+    """Return the command that goes on from here, "" where there is none or nothing to do."""
+    now = found.in_progress
+    if found.damage:
+        return ""  # no command mends it: the message says what does
+    if now is not None and now.holder is not None:
+        return "engine status"
+    if now is not None and now.direction == "rollback":
+        return "engine rollback"
+    if now is not None and any(d.rule == "VC109" for d in told):
+        return "engine rollback"
+    if any(d.severity == "error" for d in (*broken, *(told if now is None else ()))):
+        return "engine lint"  # apply would refuse: it names the places
+    if now is not None:
+        return "engine apply"
+    return "engine plan" if todo else ""
 
 
 def _classes(project: Project, records: Sequence[Record]) -> list[Pending]:

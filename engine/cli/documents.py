@@ -48,8 +48,8 @@ def status_text(found: Document, repeat: str) -> str:
     if found["in_progress"]:
         lines.append(f"Unfinished: {_progress(found['in_progress'])}")
     lines += [f"Drift: {_drift(entry)}" for entry in found["drift"]]
-    if command := _next_of(found):
-        lines.append(f"next: engine {command} {repeat}".rstrip())
+    if found["next"]:
+        lines.append(f"next: {found['next']} {repeat}".rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -65,13 +65,13 @@ def _progress(progress: Document) -> str:
     if progress["step"]:
         words += f", step {visible(progress['step'])}, batch {progress['batch']}"
     words += f", {progress['rows_done']:,}{total} rows"
-    return words + ("; it can be resumed" if progress["resumable"] else f"; {_holder(progress['holder'])}")
+    if progress["resumable"]:
+        return words + "; it can be resumed"
+    return words + (f"; {_holder(progress['holder'])}" if progress["holder"] else "; it can't be resumed")
 
 
-def _holder(holder: Document | None) -> str:
+def _holder(holder: Document) -> str:
     """Return who is at work on it."""
-    if not holder:
-        return "somebody is at work on it"
     who = "@".join(visible(str(holder[part])) for part in ("user", "host") if holder[part])
     since = f" since {visible(holder['since'])} UTC" if holder["since"] else ""
     return f"process {holder['pid']} ({who}) is at work on it{since}"
@@ -81,12 +81,6 @@ def _drift(entry: Any) -> str:
     if isinstance(entry, dict):
         return visible(str(entry.get("message") or ", ".join(f"{k}: {v}" for k, v in entry.items())))
     return visible(str(entry))
-
-
-def _next_of(found: Document) -> str:
-    if found["in_progress"]:
-        return str(found["in_progress"]["direction"])
-    return "plan" if found["pending"] and not found["drift"] else ""
 
 
 # ── list and history ──────────────────────────────────────────────────────

@@ -102,13 +102,13 @@ def rollback(given: Given, steps: int | None, to: str | None, on_conflict: OnCon
     return _end(given, result, "rollback")
 
 
-def dry_run(given: Given, steps: int | None, to: str | None) -> int:
+def dry_run(given: Given, steps: int | None, to: str | None, on_conflict: OnConflict) -> int:
     """Show what a rollback would do and return the exit code."""
     from engine import app
     from engine.cli.plans import heading, rendered
 
     project = project_of(given)
-    result = app.plan_rollback(project, steps=steps or 1, to=to)
+    result = app.plan_rollback(project, steps=steps or 1, to=to, on_conflict=on_conflict)
     screen.out(rendered(given.format, result, heading(project)))
     return 0
 

@@ -9,11 +9,12 @@ from engine.dialects.base import Driver
 from engine.dialects.ledger import Event, Ledger, Progress, Record
 from engine.errors import Drift, EngineError, LockHeld, Stopped
 from engine.model.plan import MigrationPlan, Unit
-from engine.plan.serialise import dumps, loads
+from engine.plan.serialise import dumps
 from engine.run.entries import event, opened, todo
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, Undoing, ignore
+from engine.run.reading import require_whole
 from engine.run.records import MigrationResult, Outcome, step_results
 from engine.run.unit import Runner, settings, transaction
 
@@ -126,14 +127,8 @@ class _Apply:
                 "put it back as it was and run `engine apply`, or take back what was done",
                 next="engine rollback",
             )
-        stored = self.ledger.progress(version, "apply")
-        self.plan = loads(self.ledger.plan_text(version))
-        if [p.unit for p in stored] != [u.id for u in self.plan.units]:
-            raise Drift(
-                f"the checkpoints of {version} do not fit its stored plan",
-                "restore a backup of the tables migration_history and engine_step",
-            )
-        self.progress = {p.unit: p for p in stored}
+        self.plan = require_whole(self.ledger, record)
+        self.progress = {p.unit: p for p in self.ledger.progress(version, "apply")}
         return True
 
     def _open(self, record: Record | None) -> None:
@@ -193,7 +188,7 @@ class _Apply:
     def _failed(self, error: EngineError) -> MigrationResult:
         stopped = is_interruption(error)
         state: Outcome = "interrupted" if stopped else "failed"
-        if isinstance(error, (LockHeld, Drift, Stopped)) and error.next:
+        if isinstance(error, (LockHeld, Drift, Stopped)) and (error.next or error.kept):
             return self._result(state, error)  # found before anything was done: it says all itself
         error.details.setdefault("version", self.plan.version)
         if stopped and self._kept_after_all():

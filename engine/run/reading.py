@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from engine.dialects.ledger import Event, Ledger, Record
-from engine.errors import EngineError
+from engine.errors import Drift, EngineError
+from engine.model.plan import MigrationPlan
 from engine.plan.serialise import loads
 from engine.plan.sizes import LARGE
 from engine.run.records import InProgress, Status
@@ -28,10 +30,54 @@ def status(ledger: Ledger, key: Key) -> Status:
     records = ledger.records()
     applied = tuple(sorted((r for r in records if r.applied), key=lambda r: key(r.version)))
     unfinished = next((r for r in records if r.unfinished), None)
-    return Status(
-        applied[-1].version if applied else None,
-        applied,
-        in_progress(ledger, unfinished) if unfinished is not None else None,
+    if unfinished is None:
+        return Status(applied[-1].version if applied else None, applied, None)
+    damage = ""
+    now = in_progress(ledger, unfinished)
+    try:
+        require_whole(ledger, unfinished)
+    except Drift as drift:
+        damage = f"{drift.message}; {drift.hint}"
+        now = replace(now, resumable=False)
+    return Status(applied[-1].version if applied else None, applied, now, damage)
+
+
+def stored_plan(ledger: Ledger, version: str) -> MigrationPlan:
+    """Return the plan of `version` as it was stored when it was applied.
+
+    Raises:
+        Drift: there is none, it is damaged, or another version of the engine wrote it.
+    """
+    try:
+        plan = loads(ledger.plan_text(version))
+    except Drift as drift:
+        record = ledger.record(version)
+        by = f"engine {record.engine_version}" if record is not None and record.engine_version else "the engine"
+        raise Drift(
+            drift.message.replace("a stored plan", f"the stored plan of {version}"),
+            f"it was written by {by}: use that version, or restore a backup of the table migration_history",
+            kept="nothing was done",
+            details={"version": version},
+        ) from drift
+    if not isinstance(plan, MigrationPlan):
+        raise Drift(f"what is stored as the plan of {version} is none", kept="nothing was done")
+    return plan
+
+
+def require_whole(ledger: Ledger, record: Record) -> MigrationPlan:
+    """Return the stored plan of the unfinished `record`, to which its checkpoints must fit.
+
+    Raises:
+        Drift: it can't be read, or checkpoints are missing.
+    """
+    plan = stored_plan(ledger, record.version)
+    if [p.unit for p in ledger.progress(record.version, "apply")] == [u.id for u in plan.units]:
+        return plan
+    raise Drift(
+        f"the checkpoints of {record.version} do not fit its stored plan: what of it was done can't be told",
+        "restore a backup of the tables migration_history and engine_step",
+        kept="nothing was done",
+        details={"version": record.version},
     )
 
 

@@ -113,11 +113,13 @@ class Status:
     Attributes:
         current_version: the highest version applied, None for none.
         applied: in the order of versions.
+        damage: why what is in progress can go neither on nor back, "" where it can.
     """
 
     current_version: str | None
     applied: tuple[Record, ...]
     in_progress: InProgress | None
+    damage: str = ""
 
 
 def step_results(progress: tuple[Progress, ...]) -> tuple[StepResult, ...]:

@@ -12,11 +12,11 @@ from engine.dialects.ledger import Ledger, Progress, Record
 from engine.errors import Drift, EngineError, NotReversible
 from engine.model.plan import Guard, MigrationPlan, Unit
 from engine.model.state import fold
-from engine.plan.serialise import loads
 from engine.run import judging
 from engine.run.entries import event, todo
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
+from engine.run.reading import stored_plan
 from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
 from engine.run.unit import Runner, settings, transaction
 
@@ -99,16 +99,25 @@ def rollback(
     return MigrationResult(plan.version, state, seconds, steps, error, "rollback", tuple(run.conflicts))
 
 
-def stored_plan(ledger: Ledger, version: str) -> MigrationPlan:
-    """Return the plan of `version` as it was stored when it was applied.
+def units_back(
+    driver: Driver, ledger: Ledger, plan: MigrationPlan, options: RunOptions, *, first: bool
+) -> tuple[Unit, ...]:
+    """Return what is left of the way back of `plan`, in order, and refuse what `rollback` would refuse.
+
+    Args:
+        driver, ledger, plan, options: as for `rollback`.
+        first: nothing is undone before it, so that conflicts can be looked for.
 
     Raises:
-        Drift: there is none, or it is damaged.
+        EngineError: as `Back.prepare`.
     """
-    plan = loads(ledger.plan_text(version))
-    if not isinstance(plan, MigrationPlan):
-        raise Drift(f"what is stored as the plan of {version} is none")
-    return plan
+    back = Back(driver, ledger, plan, options, ignore)
+    back.prepare(rows=first)
+    left = [t.unit for t in back.tasks if t.unit.id not in back.progress or back.progress[t.unit.id].state in _LEFT]
+    return tuple(left)
+
+
+_LEFT = ("todo", "doing")
 
 
 def _by_wish(error: EngineError, options: RunOptions) -> bool:
@@ -134,8 +143,8 @@ class Back:
     failed: bool = False  # it takes back an apply that failed in the same run
 
     # ── before the first write ────────────────────────────────────────────
-    def prepare(self) -> None:
-        """Read what ran and look for what stands in the way.
+    def prepare(self, *, rows: bool = True) -> None:
+        """Read what ran and look for what stands in the way, in the rows too unless they are still to change.
 
         Raises:
             NotReversible: a step that ran has no way back, or it was given up.
@@ -156,7 +165,8 @@ class Back:
         if stuck is not None:
             raise no_way_back(self.plan.version, stuck)
         self.require_journals()
-        self.look_for_conflicts()
+        if rows:
+            self.look_for_conflicts()
 
     def _read(self) -> Record:
         record = self.ledger.record(self.plan.version)

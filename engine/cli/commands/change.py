@@ -97,7 +97,7 @@ def rollback(
     if steps is not None and to is not None:
         raise UsageError("--steps and --to can't be given together", "leave one of them out")
     if dry_run:
-        return running.dry_run(given, steps, to)
+        return running.dry_run(given, steps, to, on_conflict)
     settings = running.Settings(batch_size, None, lock_wait)
     return running.rollback(given, steps, to, on_conflict, settings)
 

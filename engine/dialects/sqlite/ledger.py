@@ -110,27 +110,34 @@ class Ledger:
 
         Raises:
             DatabaseError: a `migration_history` of somebody else is.
-            Drift: they were made by a newer version.
+            Drift: they were made by another version, or some of them are gone: no history is not an empty one.
         """
         found = {str(row[0]).lower() for row in self._driver.query(texts.HAS_TABLES)}
-        if "migration_history" not in found:
+        if not found:
             return False
-        columns = {row[0] for row in self._driver.query(texts.COLUMNS_OF_HISTORY)}
-        kinds = [row[0] for row in self._driver.query(texts.KIND_OF_HISTORY)]
-        if not set(texts.HISTORY_COLUMNS) <= columns or kinds != ["table"] or "engine_meta" not in found:
-            raise DatabaseError(
-                f"the database has a {kinds[0]} `migration_history` that is not the engine's",
-                "rename it: the engine keeps its history under that name, and touches nobody else's",
-                kept="nothing was done",
-                details={"reason": "foreign_history"},
-            )
+        if "migration_history" in found:
+            columns = {row[0] for row in self._driver.query(texts.COLUMNS_OF_HISTORY)}
+            kinds = [row[0] for row in self._driver.query(texts.KIND_OF_HISTORY)]
+            if not set(texts.HISTORY_COLUMNS) <= columns or kinds != ["table"]:
+                raise DatabaseError(
+                    f"the database has a {kinds[0]} `migration_history` that is not the engine's",
+                    "rename it: the engine keeps its history under that name, and touches nobody else's",
+                    kept="nothing was done",
+                    details={"reason": "foreign_history"},
+                )
+        missing = [name for name in texts.TABLE_NAMES if name not in found]
+        if missing:
+            words = "table {} is" if len(missing) == 1 else "tables {} are"
+            raise _damaged(f"the engine's own {words.format(', '.join(missing))} gone")
         format_ = self._meta("format")
-        if not isinstance(format_, int) or format_ > texts.FORMAT:
+        if isinstance(format_, int) and format_ > texts.FORMAT:
             raise Drift(
                 "the history was written by a newer version of the engine",
                 "use that version, or a later one",
                 kept="nothing was done",
             )
+        if format_ != texts.FORMAT:
+            raise _damaged(f"the format of the history is {format_!r}, and this version reads {texts.FORMAT}")
         return True
 
     def _meta(self, key: str) -> Any:
@@ -199,7 +206,9 @@ class Ledger:
                 for key, value in (("format", texts.FORMAT), ("fence", 0), ("uuid", os.urandom(16).hex())):
                     self._driver.execute(texts.SET_META, {"key": key, "value": value})
             self._driver.execute(texts.RAISE_FENCE)
-            fence = int(self._meta("fence"))
+            fence = self._meta("fence")
+            if not isinstance(fence, int):
+                raise _damaged("the number that fences runs off is gone from engine_meta")
             owner = me(self._command)
             self._driver.execute(
                 texts.START_RUN,
@@ -347,6 +356,14 @@ class Ledger:
             if "rowid" in error.message:  # WITHOUT ROWID: it goes in one piece
                 return False
             raise
+
+
+def _damaged(what: str) -> Drift:
+    return Drift(
+        what,
+        "restore the engine's tables from a backup: what was done can't be told without them",
+        kept="nothing was done",
+    )
 
 
 def _own(table: str) -> str:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
-from engine.dialects.ledger import KEYS, Progress, Record
+from engine.dialects.ledger import KEYS, Progress, Record, State, StepState
 from engine.errors import Drift
 
 
 def record(row: Sequence[Any]) -> Record:
-    """Return a row of `RECORDS` as a value."""
+    """Return a row of `RECORDS` as a value.
+
+    Raises:
+        Drift: its state is none that this version knows.
+    """
+    if row[5] not in get_args(State):
+        raise Drift(
+            f"the history says that {row[0]} is {row[5]!r}, which this version does not know",
+            f"it was written by engine {row[12]}: use that version, or restore a backup of migration_history",
+            kept="nothing was done",
+        )
     return Record(
         version=row[0],
         description=row[1],
@@ -34,6 +44,12 @@ def record(row: Sequence[Any]) -> Record:
 
 def progress(row: Sequence[Any]) -> Progress:
     """Return a row of `PROGRESS` as a value."""
+    if row[6] not in get_args(StepState):
+        raise Drift(
+            f"the checkpoint of step {row[3]} of {row[0]} says {row[6]!r}, which this version does not know",
+            "restore a backup of the table engine_step",
+            kept="nothing was done",
+        )
     width = row[9]
     keys = row[19:]
     return Progress(
@@ -87,7 +103,9 @@ def decode(text: str) -> tuple[Any, ...]:
     try:
         return tuple(_value(*entry) for entry in json.loads(text))
     except (ValueError, TypeError, KeyError) as error:
-        raise Drift("a checkpoint of the engine is damaged", "restore a backup of the table engine_step") from error
+        raise Drift(
+            "a checkpoint of the engine is damaged", "restore a backup of the table engine_step", "nothing was done"
+        ) from error
 
 
 def _value(kind: str, text: str = "") -> Any:

@@ -150,8 +150,10 @@ def protocol() -> tuple[Statement, ...]:
 
 
 # ── reading ───────────────────────────────────────────────────────────────
+TABLE_NAMES = ("migration_history", "engine_run", "engine_event", "engine_step", "engine_meta")
 HAS_TABLES = (
-    "SELECT name FROM sqlite_schema WHERE name COLLATE NOCASE IN ('migration_history', 'engine_meta') ORDER BY name"
+    "SELECT name FROM sqlite_schema WHERE name COLLATE NOCASE IN "
+    f"({', '.join(repr(name) for name in TABLE_NAMES)}) ORDER BY name"
 )
 COLUMNS_OF_HISTORY = "SELECT name FROM pragma_table_info('migration_history')"
 KIND_OF_HISTORY = "SELECT type FROM sqlite_schema WHERE name = 'migration_history' COLLATE NOCASE"

@@ -155,6 +155,13 @@ RULES = (
         final=False,
     ),
     _page(
+        "VC109",
+        "edited-while-in-progress",
+        "The spec of an interrupted apply is not the one that it began with, or is gone.",
+        "A resume would mix two programs over the same rows.",
+        "Put the file back and go on, or roll back what was done.",
+    ),
+    _page(
         "VC107",
         "dependency-cycle",
         "`requires` goes in a circle.",

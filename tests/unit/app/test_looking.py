@@ -42,6 +42,7 @@ def test_status_of_a_database_that_knows_no_engine(shelf: Shelf) -> None:
         "pending": [{"version": "001", "description": "Spec 001"}],
         "in_progress": None,
         "drift": [],
+        "next": "engine plan",
     }
 
 

@@ -24,6 +24,7 @@ STATUS: dict[str, Any] = {
     "pending": [{"version": "003", "description": "Move rows"}],
     "in_progress": None,
     "drift": [],
+    "next": "engine plan",
 }
 
 
@@ -59,7 +60,7 @@ next: engine plan --db app.db
 
 
 def test_status_of_an_empty_and_of_a_finished_database() -> None:
-    empty = {**STATUS, "current_version": None, "applied": [], "pending": []}
+    empty = {**STATUS, "current_version": None, "applied": [], "pending": [], "next": ""}
     assert status_text(empty, "") == "Database: app.db (sqlite)\nVersion:  empty\nApplied:  0\nPending:  0\n"
     many = {**empty, "applied": [f"{n:03}" for n in range(1, 21)]}
     assert "Applied:  20 (001, 002, 003, …, 018, 019, 020)\n" in status_text(many, "")
@@ -75,13 +76,14 @@ def test_status_tells_what_is_unfinished_and_what_goes_on_with_it() -> None:
         "rows_total": 1_000_000,
         "resumable": True,
     }
-    text = status_text({**STATUS, "in_progress": at, "drift": ["002 was edited", {"message": "gone"}, {"a": 1}]}, "")
+    drift = ["002 was edited", {"message": "gone"}, {"a": 1}]
+    text = status_text({**STATUS, "in_progress": at, "drift": drift, "next": "engine rollback"}, "")
     assert "Unfinished: rollback of 003, step 2-copy, batch 12, 120,000 of 1,000,000 rows; it can be resumed\n" in text
     assert "Drift: 002 was edited\nDrift: gone\nDrift: a: 1\n" in text
     assert text.endswith("next: engine rollback\n")
     busy = {**at, "rows_total": None, "step": "", "resumable": False, "direction": "apply", "holder": None}
     text = status_text({**STATUS, "in_progress": busy}, "")
-    assert "Unfinished: apply of 003, 120,000 rows; somebody is at work on it\n" in text
+    assert "Unfinished: apply of 003, 120,000 rows; it can't be resumed\n" in text
     holder = {"pid": 7, "user": "ann", "host": "box", "since": "2026-01-02 03:04:05", "command": "apply"}
     text = status_text({**STATUS, "in_progress": {**busy, "holder": holder}}, "")
     assert "; process 7 (ann@box) is at work on it since 2026-01-02 03:04:05 UTC\n" in text
