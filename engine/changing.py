@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from engine.run.code import Lender as Driver
 from engine.run.code import apply_code, rollback_code
 from engine.run.executor import apply as run_apply
 from engine.run.finalize import finalize as run_finalize
+from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, ignore
 from engine.run.reading import require_whole, stored_plan
@@ -51,15 +52,20 @@ def working(
     wait = project.config.lock_wait if lock_wait is None else lock_wait
     if command != "apply":
         project.require_existing()
-    with ExitStack() as held:
-        try:
-            driver, ledger = held.enter_context(project.connect())
-            held.enter_context(ledger.lock(command, wait, lambda: options.stop.asked))
-        except LockHeld as error:
-            error.kept = error.kept or "nothing was done"
-            error.next = error.next or f"engine {command}"
-            raise
-        yield driver, ledger
+    try:
+        with project.connect() as (driver, ledger), ledger.lock(command, wait, lambda: options.stop.asked):
+            yield driver, ledger
+    except EngineError as error:
+        unfinished(error, command)
+        raise
+
+
+def unfinished(error: EngineError, command: str, kept: str = "nothing was done") -> EngineError:
+    """Return `error`; where the machine or a lock stood in the way, with what is true now and how to go on."""
+    if is_interruption(error):
+        error.kept = error.kept or kept
+        error.next = error.next or f"engine {command}"
+    return error
 
 
 # ── apply ─────────────────────────────────────────────────────────────────
@@ -106,26 +112,26 @@ def apply(
         records = ledger.records()
         refuse_unfinished_rollback(records)
         results: list[MigrationResult] = []
-        unfinished = next((r for r in records if r.unfinished), None)
+        begun = next((r for r in records if r.unfinished), None)
         try:
-            if unfinished is not None:
-                results.append(_resume(driver, ledger, unfinished, specs, options, listener))
+            if begun is not None:
+                results.append(_resume(driver, ledger, begun, specs, options, listener))
             if not results or results[-1].error is None:
                 _pending(project, driver, ledger, specs, found, to, options, listener, plan_file, results)
         except EngineError as error:
             if not results:
                 raise
-            return RunResult(tuple(results), _after(results, error))
+            return RunResult(tuple(results), _after(results, error, "apply"))
         return ended(results, specs)
 
 
-def _after(results: Sequence[MigrationResult], error: EngineError) -> EngineError:
+def _after(results: Sequence[MigrationResult], error: EngineError, command: str) -> EngineError:
     """Return `error`, which stopped the run between two migrations, with what was done before it."""
     done = f"{', '.join(r.version for r in results)} went well before, and nothing was done after that"
     if isinstance(error, FindingsError):
         return FindingsError(error.diagnostics, done)
     error.kept = done
-    return error
+    return unfinished(error, command)
 
 
 def _resume(
@@ -142,6 +148,7 @@ def _resume(
 
 
 def _pending(
+    results: list[MigrationResult],
     project: Project,
     driver: Driver,
     ledger: Ledger,
@@ -243,14 +250,23 @@ def rollback(
     with options.stop.on_signals(), working(project, "rollback", lock_wait, options) as (driver, ledger):
         results: list[MigrationResult] = []
         for record in chosen(ledger.records(), steps, to):
-            if record.code:
-                results.append(_class_back(project, driver, ledger, record, options, listener))
-            else:
-                plan = stored_plan(ledger, record.version)
-                results.append(run_rollback(driver, ledger, plan, options, listener))
+            try:
+                results.append(_back(project, driver, ledger, record, options, listener))
+            except EngineError as error:
+                if not results:
+                    raise
+                return RunResult(tuple(results), _after(results, error, "rollback"))
             if results[-1].error is not None:
                 break
         return ended(results, ())
+
+
+def _back(
+    project: Project, driver: Driver, ledger: Ledger, record: Record, options: RunOptions, listener: Listener
+) -> MigrationResult:
+    if record.code:
+        return _class_back(project, driver, ledger, record, options, listener)
+    return run_rollback(driver, ledger, stored_plan(ledger, record.version), options, listener)
 
 
 def _class_back(

@@ -57,7 +57,7 @@ def finalize(
     except EngineError as caught:
         error = caught
         state = "interrupted" if is_interruption(error) else "failed"
-        error.kept = error.kept or f"{version} is marked as finalized; some of its journals are still there"
+        error.kept = error.kept or _kept(ledger, version)
         error.next = error.next or f"engine finalize {version}"
         with suppress(EngineError), transaction(driver):
             ledger.log(event(version, "apply", state, began, options.now(), options.monotonic() - begin, 0, error))
@@ -66,6 +66,15 @@ def finalize(
     seconds = round(options.monotonic() - begin, 6)
     listener(MigrationDone(version, "apply", state, seconds))
     return MigrationResult(version, state, seconds, (), error)
+
+
+def _kept(ledger: Ledger, version: str) -> str:
+    with suppress(EngineError):
+        record = ledger.record(version)
+        if record is None or record.state != "finalized":
+            return f"nothing was done: {version} can still be rolled back"
+        return f"{version} is marked as finalized; some of its journals are still there"
+    return "`engine status` shows where the database stands"
 
 
 def _finalize(driver: Driver, ledger: Ledger, version: str, options: RunOptions, began: str) -> None:
