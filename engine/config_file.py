@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -53,9 +54,9 @@ def find(start: Path) -> ConfigFile | None:
     folder = start.absolute()
     for place in (folder, *folder.parents):
         for name in NAMES:
-            if (place / name).is_file():
+            if os.path.isfile(place / name):  # False too where it may not be looked at
                 return _yaml(place / name)
-        if (place / "pyproject.toml").is_file():
+        if os.path.isfile(place / "pyproject.toml"):
             found = _toml(place / "pyproject.toml", required=False)
             if found is not None:
                 return found

@@ -17,6 +17,7 @@ the floor that knows them turns it into a `Diagnostic`.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -195,3 +196,18 @@ class FindingsError(EngineError):
         count = len([d for d in diagnostics if d.severity == "error"])
         super().__init__(f"{count} finding{'s' if count != 1 else ''} in the specs; {done}")
         self.diagnostics = tuple(diagnostics)
+
+
+def of_the_machine(error: Exception) -> EngineError | None:
+    """Return what to tell a person where `error` is the system's: memory, a file, a stream; None for any other."""
+    kept, next = "what was committed is kept and can be resumed", "engine status"
+    # What ImportError says where a library finds no room.
+    unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    if isinstance(error, MemoryError) or unmapped or getattr(error, "errno", None) == errno.ENOMEM:
+        hint = "give the process more of it, or let it work in smaller batches: --batch-size"
+        return EngineError("there is not enough memory", hint, kept, next, details={"reason": "memory"})
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if isinstance(error.filename, str) else ""
+        words = f"the system refused: {error.strerror or error}{place}"
+        return EngineError(words, "look at the disk, the rights and the limits", kept, next, details={"reason": "io"})
+    return None

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from engine import app
 from engine.config import Config
-from engine.errors import EngineError, FindingsError, UsageError
+from engine.errors import EngineError, FindingsError, UsageError, of_the_machine
 from engine.migration import MigrationProtocol
 from engine.project import Project
 from engine.spec.files import version_key
@@ -125,6 +125,12 @@ class MigrationManager:
         except EngineError as error:
             self.last_error = error
             _log.error("%s", _words(error))
+            return otherwise
+        except (OSError, MemoryError, ImportError) as error:
+            if (known := of_the_machine(error)) is None:
+                raise
+            self.last_error = known
+            _log.error("%s", _words(known))
             return otherwise
 
 

@@ -84,7 +84,12 @@ class Project:
     def is_new(self) -> bool:
         """True where `apply` would make the database's file."""
         url = self.url
-        return url is not None and url.dialect == "sqlite" and url.path != ":memory:" and not Path(url.path).exists()
+        if url is None or url.dialect != "sqlite" or url.path == ":memory:":
+            return False
+        try:
+            return not Path(url.path).exists()
+        except OSError:  # a folder that may not be entered: opening the file says so
+            return False
 
     def require_existing(self) -> None:
         """See to it that the database is there; only `apply` makes a new one.

@@ -24,7 +24,6 @@ def agree(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(question, "there is no terminal to ask on: --yes agrees", kept="nothing was done")
     screen.say(question)
-    sys.stderr.write("Go on? [y/N] ")
-    sys.stderr.flush()
+    screen.say("Go on? [y/N]", end=" ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise EngineError("not agreed to", kept="nothing was done")

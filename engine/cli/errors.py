@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from engine.cli import screen
-from engine.errors import EngineError, FindingsError, UsageError
+from engine.errors import EngineError, FindingsError, UsageError, of_the_machine
 from engine.model.state import nearest
 from engine.source import caret, visible
 
@@ -50,15 +50,16 @@ def guarded(body: Callable[[], int | None], shown: Shown) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _end("interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown)
     except Exception as error:
-        return _bug(error, shown)
+        known = of_the_machine(error)
+        return _bug(error, shown) if known is None else show(known, shown, error)
 
 
-def show(error: EngineError | click.ClickException, shown: Shown) -> int:
-    """Show `error` and return its exit code."""
+def show(error: EngineError | click.ClickException, shown: Shown, cause: Exception | None = None) -> int:
+    """Show `error` and return its exit code; `cause` is what `--debug` writes of, where that is another."""
     known = error if isinstance(error, EngineError) else _usage(error)
-    trace = _trace(error) if shown.debug else ""
+    trace = _trace(cause or error) if shown.debug else ""
     if shown.json:
-        screen.out(_json({**dict(shown.base), **findings(known), "error": document(known, shown)}))
+        _document({**dict(shown.base), **findings(known), "error": document(known, shown)})
     else:
         screen.say("\n".join(lines(known, shown)))
     if trace:
@@ -187,7 +188,7 @@ def _bug(error: Exception, shown: Shown) -> int:
     if shown.debug:
         screen.say(f"the traceback is in {_trace(error)}")
     if shown.json:
-        screen.out(_json({**dict(shown.base), "error": {**document(known, shown), "code": "bug"}}))
+        _document({**dict(shown.base), "error": {**document(known, shown), "code": "bug"}})
     else:
         screen.say("\n".join(lines(known, shown)).removeprefix("error: "))
     return BUG
@@ -196,16 +197,19 @@ def _bug(error: Exception, shown: Shown) -> int:
 def _end(words: str, code: int, shown: Shown) -> int:
     if shown.json:
         known = EngineError(words, next="engine status")
-        screen.out(_json({**dict(shown.base), "error": {**document(known, shown), "code": "interrupted"}}))
+        _document({**dict(shown.base), "error": {**document(known, shown), "code": "interrupted"}})
     else:
         screen.say(f"\n{words}; `engine status` shows where the database stands")
     return code
 
 
-def _json(fields: dict[str, Any]) -> str:
+def _document(fields: dict[str, Any]) -> None:
     import json
 
-    return json.dumps({"schema_version": 1, **fields}, indent=2, default=str) + "\n"
+    try:
+        screen.out(json.dumps({"schema_version": 1, **fields}, indent=2, default=str) + "\n")
+    except EngineError as refused:  # a file that the document should go to
+        screen.say("\n".join(lines(refused)))
 
 
 def _trace(error: BaseException) -> str:

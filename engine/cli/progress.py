@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from engine.cli import screen
 from engine.cli.documents import seconds
@@ -133,7 +133,9 @@ def meter() -> Iterator[Meter]:
         TextColumn("{task.fields[speed]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(
+        *columns, console=Console(file=cast("TextIO", screen.Steady(sys.stderr))), transient=True
+    ) as progress:
         yield Bar(progress)
 
 

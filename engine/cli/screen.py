@@ -1,16 +1,19 @@
 """Where words go: results to stdout, everything else to stderr; colours on terminals only.
 
-A reader who goes away (`engine plan | head`) ends nothing: a migration that is
-running must not fail because nobody listens.
+A reader who goes away (`engine plan | head`, a terminal that is closed) ends nothing: a migration that is
+running must not fail because nobody listens. A result that a full disk cuts short is an error, told on stderr.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
 import sys
-from typing import TextIO
+from typing import Any, TextIO
+
+from engine.errors import EngineError
 
 _STYLES = (
     (re.compile(r"^ {0,6}\+ .*"), "32"),
@@ -30,28 +33,79 @@ _STYLES = (
 
 def prepare() -> None:
     """Let no character of a spec break the output of a terminal with few letters."""
+    _fill_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
+def _fill_closed() -> None:
+    """Let no file that is opened later stand where a closed stdin, stdout or stderr is looked for."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, _Nowhere())
+
+
 def out(text: str) -> None:
-    """Write a result to stdout."""
-    _write("stdout", text)
+    """Write a result to stdout.
+
+    Raises:
+        EngineError: the disk that it goes to is full; that nobody reads is no error.
+    """
+    refused = _write("stdout", text)
+    if refused is not None and refused.errno in _FULL:
+        raise EngineError(
+            f"the result can't be written: {refused.strerror}",
+            "look at where stdout goes",
+            kept="what the command did is done",
+            next="engine status",
+        )
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """Write a message to stderr, with a line end added."""
-    _write("stderr", text + "\n")
+    _write("stderr", text + end)
 
 
-def _write(name: str, text: str) -> None:
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _write(name: str, text: str) -> OSError | None:
     stream: TextIO = getattr(sys, name)
     try:
         stream.write(paint(text) if colours(stream) else text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         _let_go(name, stream)
+        return error
+    return None
+
+
+class Steady:
+    """A stream for others to write to (rich's bar): what can't be written is left out."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # nobody is there
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class _Nowhere(io.TextIOBase):

@@ -212,4 +212,5 @@ def is_interruption(error: EngineError) -> bool:
         "readonly",
         "cantopen",
         "corrupt",
+        "memory",
     )

@@ -66,7 +66,10 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as wishes to stop, while inside (in the main thread only)."""
+        """Take SIGINT, SIGTERM and SIGHUP as wishes to stop, while inside (in the main thread only).
+
+        A SIGHUP that is ignored stays so: `nohup` wants the work to go on without a terminal.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -75,12 +78,19 @@ class Stop:
             del number, frame
             self.ask()
 
-        before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, asked) for number in _wishes()}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _wishes() -> list[signal.Signals]:
+    found = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        found.append(signal.SIGHUP)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

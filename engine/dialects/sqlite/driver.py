@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from engine.dialects.base import Catalogue, CatalogueObject, Row
-from engine.dialects.sqlite.opening import MEMORY, refuse_network, uris
+from engine.dialects.sqlite.opening import MEMORY, may, missing, refuse_network, uris
 from engine.dialects.sqlite.refusals import refusal
 from engine.errors import DatabaseError, EngineError
 
@@ -130,7 +130,7 @@ class SQLiteDriver:
                 return 0
             # `WITH … UPDATE` has no rowcount before Python 3.12.
             return int(self._connection.execute(CHANGES).fetchone()[0])
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise self._refused(error, sql) from error
         finally:
             cursor.close()
@@ -144,7 +144,7 @@ class SQLiteDriver:
         cursor = self._send(sql, params)
         try:
             return cursor.fetchall()
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise self._refused(error, sql) from error
         finally:
             cursor.close()
@@ -155,12 +155,14 @@ class SQLiteDriver:
             self.listener(sql, bound)
         try:
             return self._connection.execute(sql, bound) if bound else self._connection.execute(sql)
-        except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError, ValueError) as error:
+        except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError, ValueError, MemoryError) as error:
             raise self._refused(error, sql) from error
 
     def _refused(self, error: Exception, sql: str) -> EngineError:
         name = str(getattr(error, "sqlite_errorname", ""))
         message = str(error)
+        if isinstance(error, MemoryError):  # Python's word for SQLITE_NOMEM
+            return refusal("SQLITE_NOMEM", message, self.path, sql)
         if isinstance(error, UnicodeError) or "Could not decode" in message:
             return DatabaseError(
                 "a text in the database is not valid UTF-8, so it can't be read as a key or a value",
@@ -251,16 +253,19 @@ def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeo
         return _driver(_open(MEMORY), name, lock_timeout)
     if not os.path.isdir(os.path.dirname(os.path.abspath(name))) or os.path.isdir(name):
         raise refusal("SQLITE_CANTOPEN", "", name)
-    if read_only and not os.path.exists(name):
+    if read_only and missing(name):
         return _driver(_open(MEMORY), name, lock_timeout, read_only=True, missing=True)
     if not read_only:
         refuse_network(name)
+        if os.path.exists(name) and may(name, os.R_OK) and not may(name, os.W_OK):
+            raise refusal("SQLITE_READONLY", "", name)  # SQLite would open it to read, and leave files beside it
     last: EngineError | None = None
     for uri in uris(name, read_only):
         try:
             connection = _open(uri)
-        except sqlite3.Error as error:
-            last = refusal(str(getattr(error, "sqlite_errorname", "")), str(error), name)
+        except (sqlite3.Error, MemoryError) as error:
+            code = "SQLITE_NOMEM" if isinstance(error, MemoryError) else str(getattr(error, "sqlite_errorname", ""))
+            last = refusal(code, str(error), name)
             continue
         try:
             return _driver(connection, name, lock_timeout, read_only=read_only)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
 from engine.dialects.ledger import Holder
-from engine.errors import DatabaseError
+from engine.dialects.sqlite.refusals import refusal
+from engine.errors import DatabaseError, EngineError
 
 _SUFFIX = ".engine-lock"
 _POLL = 0.05
@@ -78,11 +81,7 @@ class FileLock:
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
         except OSError as error:
-            raise DatabaseError(
-                f"the lock file {self.path} can't be made: {error.strerror}",
-                "the folder of the database must be writable: SQLite's journal stands there too",
-                details={"reason": "readonly"},
-            ) from error
+            raise self._refused(error) from error
         try:
             flock(file, exclusive)
             if not _leads_to(self.path, file):
@@ -93,10 +92,25 @@ class FileLock:
             return False
         owner = me(command)
         text = json.dumps({name: getattr(owner, name) for name in ("pid", "host", "user", "command", "since")})
-        os.ftruncate(file, 0)
-        os.pwrite(file, text.encode("utf-8"), 0)
         self._file = file
+        with suppress(OSError):  # a full disk: others are told that somebody holds it, and not who
+            os.ftruncate(file, 0)
+            os.pwrite(file, text.encode("utf-8"), 0)
         return True
+
+    def _refused(self, error: OSError) -> EngineError:
+        words = f"the lock file {self.path} can't be made: {error.strerror}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            full = refusal("SQLITE_FULL", "", self.path)
+            full.message = f"{words}; {full.message}"
+            return full
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            hint = "the folder of the database must be writable: SQLite's journal stands there too"
+            return DatabaseError(words, hint, details={"reason": "readonly"})
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            hint = "that name is the lock's: move away what stands there"
+            return DatabaseError(words, hint, details={"reason": "cantopen"})
+        return DatabaseError(words, "look at the disk and at the limits of this process", details={"reason": "io"})
 
     def release(self) -> None:
         """Give the lock up and take its file away."""

@@ -22,16 +22,42 @@ def uris(path: str, read_only: bool) -> tuple[str, ...]:
     it leaves `-wal` and `-shm` behind, and it can't play back the journal of a
     crash. Where file and folder can be written, `mode=rw` with
     `query_only` reads just as well and cleans up after itself. `immutable` is
-    for a WAL database in a folder that can't be written, where nobody writes.
+    for a WAL database in a folder that can't be written, where nobody writes; it reads past a journal and a WAL,
+    so it is no way where a crash left one that is needed.
     """
     file = "file:" + quote(os.path.abspath(path))
     if not read_only:
         return (f"{file}?mode=rwc",)
     if Path(f"{path}-wal").exists() and Path(f"{path}-shm").exists():
         return (f"{file}?mode=ro", f"{file}?mode=rw")
-    if os.access(path, os.W_OK) and os.access(Path(os.path.abspath(path)).parent, os.W_OK):
+    if may(path, os.W_OK) and may(Path(os.path.abspath(path)).parent, os.W_OK):
         return (f"{file}?mode=rw", f"{file}?mode=ro")
+    if any(_holds_something(f"{path}{suffix}") for suffix in ("-wal", "-journal")):
+        return (f"{file}?mode=ro",)
     return (f"{file}?mode=ro", f"{file}?mode=ro&immutable=1")
+
+
+def may(path: str | os.PathLike[str], right: int) -> bool:
+    """Tell whether this process may do it: by the rights that it acts with, where the system tells them apart."""
+    return os.access(path, right, effective_ids=os.access in os.supports_effective_ids)
+
+
+def missing(path: str) -> bool:
+    """Tell whether there is no such file; one that can't be looked at may be there."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _holds_something(path: str) -> bool:
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
 
 
 def refuse_network(path: str, mounts: str | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engine.dialects.sqlite.opening import may
 from engine.errors import DatabaseError, EngineError, LockHeld
 
 _REASONS = {
@@ -12,7 +13,7 @@ _REASONS = {
     "LOCKED": "busy",
     "FULL": "full",
     "IOERR": "io",
-    "NOMEM": "io",
+    "NOMEM": "memory",
     "READONLY": "readonly",
     "CORRUPT": "corrupt",
     "NOTADB": "notadb",
@@ -78,6 +79,11 @@ def _words(reason: str, message: str, path: str) -> tuple[str, str]:
                 f"the disk failed while {path} was read or written ({message})",
                 "look at the disk and its free space",
             )
+        case "memory":
+            return (
+                f"there is not enough memory to work on {path}",
+                "give the process more of it, or let it work in smaller batches: --batch-size",
+            )
         case "readonly":
             return (f"{path} can't be written", "look at the rights of the file and of its folder")
         case "corrupt":
@@ -107,11 +113,13 @@ def _space(path: str) -> str:
 
 def _why_closed(path: str) -> str:
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):
         return "it is a folder"
-    if not place.parent.exists():
+    if not os.path.exists(place.parent):
         return f"there is no folder {place.parent}"
-    if place.exists() and not os.access(place, os.R_OK):
+    if not may(place.parent, os.X_OK):
+        return f"its rights do not let you into the folder {place.parent}"
+    if os.path.exists(place) and not may(place, os.R_OK):
         return "its rights do not let you read it"
     return "look at the path, and at the rights of the folder: SQLite makes files beside the database"
 

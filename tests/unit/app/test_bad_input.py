@@ -19,14 +19,11 @@ from shelf import COLUMN, INDEX, UPPER, Shelf
 from engine.cli.main import cli
 from tests.support.command import Ran, document, run
 from tests.support.database import same, snapshot
+from tests.support.rights import bound_by_rights
 
 DB = ("--db", "app.db")
 WRITING = [("apply", "--yes"), ("rollback", "--yes"), ("finalize", "001", "--yes")]
 LOOKING = [("plan",), ("status",), ("list",), ("history",), ("lint",)]
-
-needs_permissions = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user"
-)
 
 
 def ended(args: tuple[str, ...], code: int, *words: str, db: str = "app.db") -> Ran:
@@ -73,14 +70,14 @@ def test_a_folder_in_place_of_a_database(command: tuple[str, ...], shelf: Shelf)
     ended(args, 1, "error: specs", db="specs")
 
 
-@needs_permissions
 @pytest.mark.parametrize("mode", [0o000, 0o400], ids=["unreadable", "read-only"])
 def test_a_database_that_can_t_be_written(mode: int, shelf: Shelf) -> None:
     shelf.spec("001", UPPER)
     before = Path("app.db").read_bytes()
     Path("app.db").chmod(mode)
     try:
-        ended(("apply", "--yes", "specs"), 1, "error: ", "app.db")
+        with bound_by_rights():
+            ended(("apply", "--yes", "specs"), 1, "error: ", "app.db")
     finally:
         Path("app.db").chmod(0o600)
     assert Path("app.db").read_bytes() == before
@@ -170,7 +167,6 @@ def test_a_folder_without_specs(args: tuple[str, ...], code: int, words: str, sh
     assert Path("app.db").read_bytes() == before
 
 
-@needs_permissions
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("plan",), ("lint",)], ids=lambda c: c[0])
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_specs_that_can_t_be_read(what: str, command: tuple[str, ...], shelf: Shelf) -> None:
@@ -178,7 +174,8 @@ def test_specs_that_can_t_be_read(what: str, command: tuple[str, ...], shelf: Sh
     locked = path if what == "file" else path.parent
     locked.chmod(0)
     try:
-        ended((*command, "specs"), 1, "can't be read", "hint: check the path and its permissions")
+        with bound_by_rights():
+            ended((*command, "specs"), 1, "can't be read", "hint: check the path and its permissions")
     finally:
         locked.chmod(0o700)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -18,6 +17,7 @@ from engine.dialects.sqlite.driver import SQLiteDriver, connect
 from engine.dialects.sqlite.opening import refuse_network, uris
 from engine.dialects.sqlite.refusals import refusal
 from engine.errors import DatabaseError, LockHeld
+from tests.support.rights import bound_by_rights
 
 
 @pytest.fixture
@@ -294,12 +294,18 @@ def test_reading_recovers_the_wal_of_a_crash(path: Path) -> None:
     assert look(connect(other, read_only=True)) == 4
 
 
-def test_where_nothing_can_be_written_a_wal_database_is_read_as_it_lies(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_can_be_written_a_wal_database_is_read_as_it_lies(path: Path) -> None:
     new(path, "wal")
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    assert [uri.split("?")[1] for uri in uris(str(path), True)] == ["mode=ro", "mode=ro&immutable=1"]
+    path.parent.chmod(0o500)
+    with bound_by_rights():
+        assert [uri.split("?")[1] for uri in uris(str(path), True)] == ["mode=ro", "mode=ro&immutable=1"]
+        assert look(connect(path, read_only=True)) == 3
+    path.parent.chmod(0o700)
+    Path(f"{path}-wal").write_bytes(b"what a crash left")
+    path.parent.chmod(0o500)
+    with bound_by_rights():
+        assert [uri.split("?")[1] for uri in uris(str(path), True)] == ["mode=ro"]
+    path.parent.chmod(0o700)
 
 
 def test_a_missing_file_is_read_as_an_empty_database_and_not_made(path: Path) -> None:
