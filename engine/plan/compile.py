@@ -304,7 +304,7 @@ class Compiler:
 
     # ── single or stepwise (decision 11) ──────────────────────────────────
     def _mode(self, spec: Spec, units: tuple[Unit, ...]) -> tuple[bool, str]:
-        obstacle = self._obstacle(units)
+        obstacle = self._obstacle(units, spec)
         if spec.transaction == "spec":
             if obstacle:
                 self.diagnostics.append(
@@ -331,16 +331,17 @@ class Compiler:
             return False, f"more than {LARGE:,} rows"
         return True, "small, and everything in it can be in one transaction"
 
-    def _obstacle(self, units: tuple[Unit, ...]) -> str:
+    def _obstacle(self, units: tuple[Unit, ...], spec: Spec) -> str:
         if not self.dialect.features.transactional_ddl:
             return f"{self.dialect.name} commits with every schema change"
         # The way back of a single migration is one transaction too.
         off = next((u for u in units if u.settings or any(back.settings for back in u.undo)), None)
         if off is None:
             return ""
-        state = self.session.state
-        tied = {fold(f.table) for t in state.tables for f in t.foreign_keys}
-        tied |= {fold(t.name) for t in state.tables if t.foreign_keys}
+        # At any time of the migration: rows are written under keys that a later step drops.
+        tables = [t for fact in self.facts if fact.spec is spec for s in (fact.before, fact.after) for t in s.tables]
+        tied = {fold(f.table) for t in tables for f in t.foreign_keys}
+        tied |= {fold(t.name) for t in tables if t.foreign_keys}
         rows = next((u for u in units if _moves_rows(u) and tied & {fold(t) for t in u.touches}), None)
         if rows is None:
             return ""

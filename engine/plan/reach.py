@@ -9,15 +9,28 @@ from engine.model.state import SchemaState, fold
 
 
 def with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:
-    """Add to `touches` the tables whose text the change rewrote too (a rename reaches foreign keys).
+    """Add to `touches` what the change rewrote too: a rename reaches foreign keys, views and triggers elsewhere.
 
     What an undo looks for in their texts can be asked only when this is undone.
     """
     if before is after:
         return units
-    old = {fold(t.name): t.sql for t in before.tables}
-    rewritten = tuple(t.name for t in after.tables if old.get(fold(t.name), t.sql) != t.sql)
-    return tuple(replace(u, touches=tuple(dict.fromkeys((*u.touches, *rewritten)))) for u in units)
+    old = dict(_texts(before))
+    names: list[str] = []
+    for (kind, name, table), text in _texts(after):
+        if old.get((kind, name, table), text) != text:
+            names += [table] if kind == "index" else [name, table]
+    return tuple(replace(u, touches=tuple(dict.fromkeys((*u.touches, *names)))) for u in units)
+
+
+def _texts(state: SchemaState) -> list[tuple[tuple[str, str, str], str]]:
+    """Return (kind, name, table or view that it is on) and text of all that has one."""
+    return [
+        *((("table", t.name, t.name), t.sql) for t in state.tables),
+        *((("view", v.name, v.name), v.sql) for v in state.views),
+        *((("index", i.name, i.table), i.sql or "") for i in state.indexes),
+        *((("trigger", t.name, t.table), t.sql) for t in state.triggers),
+    ]
 
 
 def early_guards(units: tuple[Unit, ...]) -> tuple[Unit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,11 @@ def left_guards(shadow: Shadow, forward: tuple[Statement, ...], path: Path, tabl
     before = objects(copy)
     run(copy, forward, path)
     return tuple(
-        text_guard(type, name, table, text, f"the {type} `{name}` was changed or dropped since", skippable=False)
-        for (type, name), (_, text) in objects(copy).items()
+        replace(
+            text_guard(type, name, table, text, f"the {type} `{name}` was changed or dropped since", skippable=False),
+            reads=(name, on),  # it may be on another table than the one that is renamed
+        )
+        for (type, name), (on, text) in objects(copy).items()
         if before.get((type, name), ("", ""))[1] != text
     )
 
