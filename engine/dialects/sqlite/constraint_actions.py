@@ -181,6 +181,9 @@ def set_options(
             if type != "ANY" and column.generated is None:
                 here = (*path, "sqlite", "strict")
                 alteration.wanted.append(Wanted("type", (column.name,), here, "", type))
+    if now.strict and not strict:
+        # ANY keeps each value as it is in a STRICT table only.
+        alteration.changed += [c.name for c in now.columns if affinity(c.type, True) != affinity(c.type)]
     without = wanted.get("without_rowid", parse(alteration.text).without_rowid)
     if without and not now.primary_key:
         raise Problem(

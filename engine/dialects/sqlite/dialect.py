@@ -13,7 +13,7 @@ from engine.dialects.sqlite.create import create_table, drop_scratch
 from engine.dialects.sqlite.enums import create_type, drop_type, known_types, rename_type
 from engine.dialects.sqlite.failures import problem_of, see
 from engine.dialects.sqlite.indexes import create_index, drop_index, rename_index
-from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay
+from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay, undone_while_waiting
 from engine.dialects.sqlite.rename import rename_table
 from engine.dialects.sqlite.rows import condition, render_checks, render_rows, render_sql
 from engine.dialects.sqlite.shadow import Shadow, ShadowError
@@ -147,7 +147,7 @@ class SQLiteSession:
             case c.RunSql():
                 return render_sql(self, change, context)
             case _:
-                return render_rows(self, change, context)
+                return undone_while_waiting(render_rows(self, change, context), self.pending)
 
     def _advance(self, units: Sequence[Unit]) -> None:
         """Run what changes the schema on the shadow, settings too."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.dialects.sqlite.dependents import refuse
 from engine.dialects.sqlite.names import contains
 from engine.dialects.sqlite.shadow import Shadow, ShadowError
 from engine.dialects.sqlite.sql import literal_sql
-from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, question
 from engine.errors import Path
 from engine.model.plan import Check, Statement, Unit
 from engine.model.state import ForeignKey, SchemaState, Table, fold, same_name
@@ -139,6 +139,23 @@ def pending_units(pending: Sequence[PendingKey], step: str) -> tuple[Unit, ...]:
         for key in dict.fromkeys(pending)
     )
     return (Unit(step, step, "foreign keys whose two sides changed", "?", checks=checks, rows=0),)
+
+
+def undone_while_waiting(units: tuple[Unit, ...], pending: Sequence[PendingKey]) -> tuple[Unit, ...]:
+    """Return `units` with ways back that no foreign key defends where one waits for another step.
+
+    They bring back rows that refer to nothing yet, as the step found them.
+    """
+    waiting = {fold(name) for key in pending for name in (key.child, key.parent)}
+    if not any(waiting & {fold(name) for name in unit.touches} for unit in units):
+        return units
+    return tuple(
+        replace(
+            unit,
+            undo=tuple(replace(u, settings=(FOREIGN_KEYS_OFF,), resets=(FOREIGN_KEYS_ON,)) for u in unit.undo),
+        )
+        for unit in units
+    )
 
 
 def _same(left: Sequence[str], right: Sequence[str]) -> bool:
