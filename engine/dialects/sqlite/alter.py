@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.dialects.base import StepContext
 from engine.dialects.sqlite import names
 from engine.dialects.sqlite.actions import take
-from engine.dialects.sqlite.alter_undo import Way, way_back
+from engine.dialects.sqlite.alter_undo import Way, orphans_before, way_back
 from engine.dialects.sqlite.alteration import Alteration, Wanted
 from engine.dialects.sqlite.definition import index_sql
 from engine.dialects.sqlite.dependents import broken_by, refuse
@@ -94,9 +94,11 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
     checks = alteration.checks(pairs)
     fresh = waiting_on(alteration.state, alteration.before, dict.fromkeys(alteration.changed))
     back: tuple[Unit, ...] = ()
+    marks: tuple[Statement, ...] = ()
     if way_kept:
         way = Way(session.shadow, alteration, route, table, after, pairs, tuple(session.pending), session.undo_number)
         back = (way_back(way, context),)
+        marks = orphans_before(way)
     session.pending += [key for key in fresh if key not in session.pending]
     rows = context.rows(f"SELECT count(*) FROM (SELECT 1 FROM {quote(table.name)} LIMIT 50001)")
     keeps = tuple(name for name in (route.kept.name if route.kept else "", route.counter) if name)
@@ -110,6 +112,7 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
             settings=route.settings,
             resets=route.resets,
             checks=checks,
+            marks=marks,
             before=route.statements,
             unchanged=_violations(session, after, table.name, route),
             undo=back,

@@ -19,7 +19,7 @@ from engine.dialects.sqlite.constraints import (
 )
 from engine.dialects.sqlite.dependents import broken_by
 from engine.dialects.sqlite.kept import constant, default_guard, fallback
-from engine.dialects.sqlite.keys import PendingKey, violations
+from engine.dialects.sqlite.keys import PendingKey, primary_of, violations
 from engine.dialects.sqlite.rebuild import Rebuild
 from engine.dialects.sqlite.rename import rename_column
 from engine.dialects.sqlite.restore import with_texts
@@ -29,7 +29,7 @@ from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON,
 from engine.errors import Problem
 from engine.model.definitions import ReferenceDef
 from engine.model.plan import Check, Guard, Statement, Unit
-from engine.model.state import ForeignKey, Table, fold, same_name
+from engine.model.state import ForeignKey, SchemaState, Table, fold, same_name
 
 if TYPE_CHECKING:
     from engine.dialects.sqlite.alter import Route
@@ -275,12 +275,36 @@ def _row_guards(way: Way) -> tuple[Guard, ...]:
         if one.sql not in checks:
             columns = (one.column,) if one.column else ()
             found.append(_guard(condition_check(source, one.name, one.sql, columns, ()), live.name))
-    for foreign_key in _keys_back(way):
-        reference = ReferenceDef(foreign_key.table, foreign_key.references)
-        check = orphans_check(source, foreign_key.name, foreign_key.columns, reference, way.after.state, ())
-        # There may have been some before the step: so a person may let it pass.
-        found.append(replace(_guard(check, live.name), skippable=True))
+    for number, foreign_key in enumerate(_judged_keys(way), 1):
+        guard = _guard(_orphans(source, foreign_key, way.after.state), live.name)
+        # As many as there were before the step are no conflict; a person may let others pass too.
+        sql = guard.count.sql.replace("SELECT count(*)", f"SELECT max(0, count(*) - :mark{number})", 1)
+        counted = replace(guard.count, sql=sql, binds=(f"mark{number}",))
+        found.append(replace(guard, count=counted, skippable=True))
     return tuple(found)
+
+
+def orphans_before(way: Way) -> tuple[Statement, ...]:
+    """Return how many rows refer to nothing before the step already, for each key that it takes away."""
+    first = dict(zip(way.alteration.before.foreign_keys, way.first.foreign_keys, strict=True))
+    source = Source(way.first.name)
+    asked = (_orphans(source, first[key], way.shadow.state).query for key in _judged_keys(way))
+    return tuple(replace(statement, purpose="mark") for statement in asked)
+
+
+def _judged_keys(way: Way) -> tuple[ForeignKey, ...]:
+    """Return the keys that come back and whose parents can be looked for."""
+    found = []
+    for key in _keys_back(way):
+        parent = way.after.state.table(key.table)
+        targets = primary_of(key, way.after.state)
+        if parent and len(targets) == len(key.columns) and all(parent.column(name) for name in targets):
+            found.append(key)
+    return tuple(found)
+
+
+def _orphans(source: Source, key: ForeignKey, state: SchemaState) -> Check:
+    return orphans_check(source, key.name, key.columns, ReferenceDef(key.table, key.references), state, ())
 
 
 def _guard(check: Check, table: str) -> Guard:

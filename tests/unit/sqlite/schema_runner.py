@@ -50,6 +50,8 @@ class Bench:
         self.db.execute("CREATE TABLE engine_step (version, direction, unit, table_name, rows_added)")
         self.session = SQLite().open(self.catalogue())
         self.ran: list[Unit] = []
+        self.given: dict[str, Any] = {}
+        self.marks: dict[str, dict[str, Any]] = {}  # step → what its unit read at its start
 
     def close(self) -> None:
         self.db.close()
@@ -97,6 +99,10 @@ class Bench:
                     self._send(statement, force)
 
     def _unit(self, unit: Unit, force: int, conflicts: bool) -> None:
+        if unit.undo or unit.marks:
+            values = [value for statement in unit.marks for value in self._send(statement, force)[0]]
+            self.marks[unit.step] = {f"mark{number}": value for number, value in enumerate(values, 1)}
+        self.given = self.marks.get(unit.step, {})
         found = [
             (guard.kind, guard.words.replace("{count}", str(count)))
             for guard in unit.guards
@@ -125,7 +131,7 @@ class Bench:
             assert after <= before, f"rows that refer to nothing: {after - before}"
 
     def _send(self, statement: Statement, force: int) -> list[Any]:
-        given = {**BINDS, "force": force}
+        given = {**BINDS, **self.given, "force": force}
         return self.db.execute(statement.sql, {name: given[name] for name in statement.binds}).fetchall()
 
     # ── what is there ──
