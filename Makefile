@@ -28,7 +28,7 @@ check: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --cov=engine --cov-report=term
 
-# The slow proofs: killed at random over a million rows, a whole shop there and back.
+# The slow proofs: killed at random, a whole shop there and back.
 test-all: $(READY)
 	$(BIN)/python -m pytest -m slow tests
 
