@@ -135,6 +135,8 @@ def result_text(migrations: list[Document]) -> str:
         words = entry["state"].replace("_", " ")
         lines.append(f"{words} {visible(entry['version'])}: {', '.join(facts)}, {seconds(entry['seconds'])}")
         lines += [f"  left or overwritten: {visible(c['message'])}" for c in entry["conflicts"]]
+        if entry.get("forced"):
+            lines.append(f"  what was overwritten is kept in {', '.join(entry['forced'])}, until you drop it")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -187,6 +187,7 @@ def _document(migration: MigrationResult) -> documents.Document:
         "seconds": migration.seconds,
         "steps": documents.plain(migration.steps),
         "conflicts": [conflict.document() for conflict in migration.conflicts],
+        "forced": list(migration.forced),
     }
 
 

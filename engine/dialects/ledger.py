@@ -254,6 +254,10 @@ class Ledger(Protocol):
         """Drop one of the engine's own tables if it is there."""
         ...
 
+    def drop_if_empty(self, table: str) -> bool:
+        """Drop one of the engine's own tables if it holds no row; return whether it holds one."""
+        ...
+
     def empty(self, table: str, limit: int) -> bool:
         """Delete up to `limit` rows of one of the engine's own tables; return whether any may be left."""
         ...

@@ -133,6 +133,7 @@ class Guard:
         early: True where it can be asked before the whole rollback begins;
             False where later units of the same migration must be undone first.
         skippable: False where the conflict stops `skip` and `force` too.
+        loses: True where going on takes what others wrote away: that stops `skip`, which leaves such rows as they are.
         reads: tables that it looks at beside those that its unit touches.
     """
 
@@ -144,6 +145,7 @@ class Guard:
     early: bool = True
     skippable: bool = True
     reads: tuple[str, ...] = ()
+    loses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ class Unit:
         keeps: tables of the engine that hold its way back (journals, tables
             put aside); `finalize` drops them.
         scratch: helper tables of this unit, dropped when it is done.
-        early: see `Guard.early`; only on undo units.
+        forced: tables of the engine that keep what `--on-conflict force` overwrote; only on undo units.
         under: conditions of the groups around that of `condition`, the outermost first; asked before it.
     """
 
@@ -219,6 +221,7 @@ class Unit:
     keeps: tuple[str, ...] = ()
     on_conflict: str = "fail"
     under: tuple[Condition, ...] = ()
+    forced: tuple[str, ...] = ()
 
     def conditions(self) -> tuple[Condition, ...]:
         """Return the conditions that must all hold, in the order in which they are asked."""

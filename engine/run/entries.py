@@ -22,6 +22,7 @@ def event(
     rows: int,
     error: EngineError | None = None,
     conflicts: Sequence[FoundConflict] = (),
+    forced: Sequence[str] = (),
 ) -> Event:
     """Return the entry of `engine history` for what ended."""
     details: dict[str, object] = {}
@@ -29,6 +30,8 @@ def event(
         details["error"] = {"code": error.code, "message": error.message, "kept": error.kept}
     if conflicts:
         details["conflicts"] = [c.document() for c in conflicts]
+    if forced:
+        details["forced"] = list(forced)
     text = json.dumps(details, default=str) if details else ""
     return Event(version, direction, outcome, began, ended, round(seconds, 6), rows, 0, details=text)
 

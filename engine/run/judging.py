@@ -9,6 +9,7 @@ from engine.dialects.base import Row
 from engine.dialects.ledger import Progress
 from engine.errors import CheckFailed, Conflict, EngineError
 from engine.model.plan import Check, Expectation, Guard, Statement, Unit
+from engine.run.options import OnConflict
 from engine.run.records import FoundConflict, plain
 
 Ask = Callable[[Statement], list[Row]]
@@ -183,20 +184,42 @@ def found_conflicts(guards: Sequence[Guard], ask: Ask) -> tuple[tuple[Guard, Fou
     return tuple(found)
 
 
-def conflict(version: str, found: Sequence[FoundConflict], kept: str) -> Conflict:
+def stops(guard: Guard, policy: OnConflict) -> bool:
+    """Tell whether what `guard` found stops a rollback under `policy`."""
+    return policy == "abort" or not guard.skippable or (policy == "skip" and guard.loses)
+
+
+def conflict(version: str, found: Sequence[tuple[Guard, FoundConflict]], kept: str) -> Conflict:
     """Return the error for conflicts that stop a rollback."""
-    total = sum(c.rows for c in found)
+    total = sum(c.rows for _, c in found)
     told = []
-    for one in found:
+    for _, one in found:
         keys = "; ".join(", ".join(str(plain(v)) for v in row) for row in one.sample)
         told.append(one.words + (f" ({keys[:200]})" if keys else ""))
     count = f"{total:,} conflict{'s' if total != 1 else ''}"
+    hint, policy = _ways_on([guard for guard, _ in found])
     return Conflict(
         f"{version} can't be rolled back as it stands: {count}: {'; '.join(told)}",
-        "--on-conflict skip leaves such rows as they are and undoes the rest; force puts the old values back",
+        hint,
         kept=kept,
-        next="engine rollback --on-conflict skip",
-        details={"conflicts": [one.document() for one in found]},
+        next=f"engine rollback{policy}",
+        details={"conflicts": [one.document() for _, one in found]},
+    )
+
+
+def _ways_on(guards: Sequence[Guard]) -> tuple[str, str]:
+    """Return a hint and the option to go on with, past what `guards` found."""
+    if not all(guard.skippable for guard in guards):
+        return "put that right first: neither skip nor force goes past it", ""
+    if any(guard.loses for guard in guards):
+        return (
+            "move what others wrote elsewhere first: skip can't leave it in what goes;"
+            " --on-conflict force goes on, and keeps it in a table of the engine that it names",
+            "",
+        )
+    return (
+        "--on-conflict skip leaves such rows as they are and undoes the rest; force puts the old values back",
+        " --on-conflict skip",
     )
 
 

@@ -73,6 +73,7 @@ class MigrationResult:
         state: `failed` and `interrupted` come with an `error`.
         seconds: in this run.
         conflicts: what a rollback left as it was (skip) or overwrote (force).
+        forced: tables of the engine that keep what it overwrote.
     """
 
     version: str
@@ -82,6 +83,7 @@ class MigrationResult:
     error: EngineError | None = None
     direction: Direction = "apply"
     conflicts: tuple[FoundConflict, ...] = ()
+    forced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

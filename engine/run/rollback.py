@@ -96,7 +96,7 @@ def rollback(
     seconds = round(options.monotonic() - begin, 6)
     listener(MigrationDone(plan.version, "rollback", state, seconds))
     steps = step_results(tuple(run.progress.values()))
-    return MigrationResult(plan.version, state, seconds, steps, error, "rollback", tuple(run.conflicts))
+    return MigrationResult(plan.version, state, seconds, steps, error, "rollback", tuple(run.conflicts), run.forced)
 
 
 def units_back(
@@ -137,6 +137,7 @@ class Back:
     ran: tuple[Unit, ...] = ()
     progress: dict[str, Progress] = field(default_factory=dict)
     conflicts: list[FoundConflict] = field(default_factory=list)
+    forced: tuple[str, ...] = ()
     single: bool = False
     continued: bool = False
     record: Record | None = None
@@ -220,14 +221,14 @@ class Back:
         Raises:
             Conflict: something was found that the policy does not let pass.
         """
-        found: list[FoundConflict] = []
+        found: list[tuple[Guard, FoundConflict]] = []
         runner = self._runner()
         with transaction(self.driver, reads=True):
             for task in self.tasks:
                 guards = [g for g in task.unit.guards if task.early(g)]
                 for guard, one in runner.conflicts_of(guards, task.marks):
-                    if self.options.on_conflict == "abort" or not guard.skippable:
-                        found.append(one)
+                    if judging.stops(guard, self.options.on_conflict):
+                        found.append((guard, one))
         if found:
             raise judging.conflict(self.plan.version, found, "nothing was rolled back")
 
@@ -278,7 +279,6 @@ class Back:
             self.listener,
             self.single,
             force=policy == "force",
-            tolerant=policy != "abort",
             conflicts=self.conflicts,
         )
         for task in self.tasks:
@@ -305,6 +305,8 @@ class Back:
         assert self.record is not None
         for unit in self.ran:
             self.drop_journals(unit)
+        names = dict.fromkeys(name for task in self.tasks for name in task.unit.forced)
+        self.forced = tuple(name for name in names if self.ledger.drop_if_empty(name))
         failed = self.record.state == "applying" and not self.record.applied and self.failed
         now = self.options.now()
         record = replace(
@@ -366,6 +368,7 @@ class Back:
             rows,
             error,
             self.conflicts,
+            self.forced,
         )
 
 

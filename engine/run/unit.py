@@ -27,7 +27,6 @@ class Runner:
     Attributes:
         single: all units stand in one transaction, which the caller holds.
         force: rows that changed since are overwritten (rollback).
-        tolerant: guards that find something are noted, not raised (rollback with skip or force).
         answers: what conditions said, by their id; asked once.
         starts: the start of each step, shared by its units and kept over a resume.
         conflicts: what guards found and the policy lets pass.
@@ -40,7 +39,6 @@ class Runner:
     listener: Listener
     single: bool
     force: bool = False
-    tolerant: bool = False
     answers: dict[str, bool] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
     conflicts: list[FoundConflict] = field(default_factory=list)
@@ -237,7 +235,7 @@ class Runner:
 
     def _judge_guards(self, unit: Unit, values: dict[str, Any]) -> None:
         found = judging.found_conflicts(unit.guards, lambda s: self._ask(s, values))
-        fatal = [one for guard, one in found if not (self.tolerant and guard.skippable)]
+        fatal = [(guard, one) for guard, one in found if judging.stops(guard, self.options.on_conflict)]
         if fatal:
             kept = "nothing was rolled back" if self.single else "what was rolled back before this step stays so"
             raise judging.conflict(self.version, fatal, kept)

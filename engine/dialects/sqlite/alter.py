@@ -96,7 +96,8 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
     back: tuple[Unit, ...] = ()
     marks: tuple[Statement, ...] = ()
     if way_kept:
-        way = Way(session.shadow, alteration, route, table, after, pairs, tuple(session.pending), session.undo_number)
+        pending, numbers = tuple(session.pending), (session.undo_number, session.forced_name)
+        way = Way(session.shadow, alteration, route, table, after, pairs, pending, *numbers)
         back = (way_back(way, context),)
         marks = orphans_before(way)
     session.pending += [key for key in fresh if key not in session.pending]

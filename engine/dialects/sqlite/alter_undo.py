@@ -18,7 +18,8 @@ from engine.dialects.sqlite.constraints import (
     orphans_check,
 )
 from engine.dialects.sqlite.dependents import broken_by
-from engine.dialects.sqlite.kept import constant, default_guard, fallback
+from engine.dialects.sqlite.forced import forced_name, keep_forced
+from engine.dialects.sqlite.kept import constant, default_guard, default_lost, fallback
 from engine.dialects.sqlite.keys import PendingKey, primary_of, violations
 from engine.dialects.sqlite.rebuild import Rebuild
 from engine.dialects.sqlite.rename import rename_column
@@ -29,7 +30,7 @@ from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON,
 from engine.errors import Problem
 from engine.model.definitions import ReferenceDef
 from engine.model.plan import Check, Guard, Statement, Unit
-from engine.model.state import ForeignKey, SchemaState, Table, fold, same_name
+from engine.model.state import Column, ForeignKey, SchemaState, Table, fold, same_name
 
 if TYPE_CHECKING:
     from engine.dialects.sqlite.alter import Route
@@ -47,6 +48,7 @@ class Way:
         renames: (old, new) names of columns.
         pending: foreign keys that waited before the step already.
         number: takes a free number, for the table that stands aside meanwhile.
+        forced: takes a free name, for what force takes from columns that the step added.
     """
 
     shadow: Shadow
@@ -57,6 +59,7 @@ class Way:
     renames: Sequence[tuple[str, str]]
     pending: tuple[PendingKey, ...]
     number: Callable[[], int]
+    forced: Callable[[], str]
 
     @property
     def live(self) -> Table:
@@ -76,6 +79,7 @@ def way_back(way: Way, context: StepContext) -> Unit:
     if statements is None:
         statements, rebuilt = _rebuilt(way), True
     name = way.first.name
+    forced, keeping = _forced(way)
     guards = (*_schema_guards(way), *(_row_guards(way) if rebuilt else _added_guards(way)), *_key_guards(way))
     return Unit(
         f"{context.step}.undo",
@@ -85,7 +89,8 @@ def way_back(way: Way, context: StepContext) -> Unit:
         why="rebuild to the recorded text" if rebuilt else "in place",
         settings=(FOREIGN_KEYS_OFF,) if rebuilt else (),
         resets=(FOREIGN_KEYS_ON,) if rebuilt else (),
-        before=statements,
+        before=(*keeping, *statements),
+        forced=forced,
         unchanged=_violations(way) if rebuilt else (),
         guards=guards,
         touches=(name,),
@@ -240,14 +245,32 @@ def _added_guards(way: Way) -> tuple[Guard, ...]:
     """Return guards for columns that go again: values of others would go with them."""
     live = way.live
     keys = live.primary_key or ((live.row_id,) if live.row_id else ())
+    return tuple(default_guard(live, column, keys) for column in _added(way))
+
+
+def _added(way: Way) -> tuple[Column, ...]:
+    """Return the columns that the step added with a constant default: what differs from it is of others."""
     found = []
     for name in way.alteration.added:
-        column = live.column(name)
+        column = way.live.column(name)
         if column is None or column.generated is not None or fold(name) in way.alteration.sources:
             continue
         if constant(column.default or "NULL"):
-            found.append(default_guard(live, column, keys))
+            found.append(column)
     return tuple(found)
+
+
+def _forced(way: Way) -> tuple[tuple[str, ...], tuple[Statement, ...]]:
+    """Return the table that keeps what `force` takes from others, and the statements that fill it."""
+    kept, live = way.route.kept, way.live
+    wanted = [default_lost(live, column) for column in _added(way)]
+    if kept:
+        wanted += [rest for rest in (kept.overwritten(), kept.lost()) if rest]
+    if not wanted:
+        return (), ()
+    name = forced_name(kept.name) if kept else way.forced()
+    row_id = live.row_id if live.row_id and not live.primary_key else ""
+    return (name,), keep_forced(name, live.name, row_id, wanted)
 
 
 def _row_guards(way: Way) -> tuple[Guard, ...]:

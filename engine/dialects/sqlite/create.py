@@ -13,6 +13,7 @@ from engine.dialects.sqlite.definition import (
     unique_indexes,
 )
 from engine.dialects.sqlite.failures import see_condition
+from engine.dialects.sqlite.forced import keep_forced
 from engine.dialects.sqlite.indexes import index_unit
 from engine.dialects.sqlite.sql import columns_sql, expression_sql, literal_sql, quote
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, ddl, question
@@ -69,7 +70,7 @@ def create_table(session: SQLiteSession, change: CreateTable, context: StepConte
         )
         why = "a helper: dropped when the migration ends or is undone"
     else:
-        back = _drop_again(table, context.step)
+        back = _drop_again(table, context.step, session.forced_name())
         why = _why(table)
     unit = Unit(
         context.step,
@@ -223,16 +224,21 @@ def _why(table: TableDef) -> str:
     return "; ".join(notes)
 
 
-def _drop_again(table: TableDef, step: str) -> Unit:
+def _drop_again(table: TableDef, step: str, forced: str) -> Unit:
     """Return the unit that drops a table that the migration made.
 
     Rows that the migration itself wrote go with it; the ledger knows how many
-    it added, and whatever is beyond that is somebody else's.
+    it added, and whatever is beyond that is somebody else's. Where `force` takes them, `forced` keeps all rows.
     """
     name = table.name
     text = literal_sql(name)
     key = primary_key(table, _PATH)
     keys = columns_sql(key.columns) if key else "*"
+    others = (
+        "SELECT max(0, count(*) - (SELECT coalesce(sum(rows_added), 0) FROM engine_step"
+        f" WHERE version = :version AND table_name = {text} AND direction = 'apply')) FROM {quote(name)}"
+    )
+    every = f"FROM {quote(name)} WHERE ({others}) > 0"
     own = any(same_name(c.references.table, name) for c in table.columns if c.references)
     own = own or any(same_name(f.references.table, name) for f in table.foreign_keys)
     children = (
@@ -246,19 +252,16 @@ def _drop_again(table: TableDef, step: str) -> Unit:
         "-",
         settings=(FOREIGN_KEYS_OFF,) if own else (),
         resets=(FOREIGN_KEYS_ON,) if own else (),
-        before=(ddl(f"DROP TABLE {quote(name)}"),),
+        before=(*keep_forced(forced, name, "", (every,)), ddl(f"DROP TABLE {quote(name)}")),
+        forced=(forced,),
         guards=(
             Guard(
                 "added",
                 name,
-                question(
-                    f"SELECT max(0, count(*) - (SELECT coalesce(sum(rows_added), 0) FROM engine_step"
-                    f" WHERE version = :version AND table_name = {text} AND direction = 'apply')) FROM {quote(name)}",
-                    "guard",
-                    ("version",),
-                ),
+                question(others, "guard", ("version",)),
                 question(f"SELECT {keys} FROM {quote(name)} ORDER BY 1 DESC LIMIT 5", "guard"),
                 f"{{count}} rows of `{name}` are not this migration's, and would go with the table",
+                loses=True,
             ),
         ),
         # A check and not a guard: it has to be asked when later tables of this migration are gone again.

@@ -35,19 +35,16 @@ def holds(journal: Journal, image: str, alias: str = "t") -> str:
     return " AND ".join(parts) if parts else "1"
 
 
-def referring(journal: Journal, state: SchemaState, journals: Sequence[Journal], *, strict: bool = False) -> str:
+def referring(journal: Journal, state: SchemaState, journals: Sequence[Journal]) -> str:
     """Return the condition that rows of others refer to the live row `t`, or "" where nothing can.
 
     Args:
         journals: those of the same step: rows that it made itself go first.
-        strict: only references that the database would defend (no action, restrict).
     """
     found = []
     for child in state.tables:
         for key in child.foreign_keys:
             if not same_name(key.table, journal.table.name):
-                continue
-            if strict and key.on_delete.upper() not in ("", "NO ACTION", "RESTRICT"):
                 continue
             columns = key.references or journal.table.primary_key
             ties = [f"child.{quote(c)} = t.{quote(r)}" for c, r in zip(key.columns, columns, strict=False)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.dialects.sqlite.names import contains
 from engine.dialects.sqlite.sql import affinity, columns_sql, literal_sql, quote
@@ -144,30 +144,12 @@ class Kept:
         live, kept = quote(self.after.name), quote(self.name)
         shown = ", ".join(self._keys(live))
         found = []
-        lost = []
-        for column in self.changed:
-            now = f"{live}.{quote(column.name)}"
-            lost.append(f"({_differs(now, self._now(column))}) AND ({_differs(now, self._was(column))})")
-        if lost:
-            found.append(
-                self._guard(
-                    "changed",
-                    f"FROM {live} JOIN {kept} ON {self._match(live)} WHERE {' OR '.join(f'({x})' for x in lost)}",
-                    shown,
-                    f"{{count}} rows of `{self.after.name}` were changed since in {_listed(self.changed)}",
-                )
-            )
-        if self.filled:
-            new = [_differs(f"{live}.{quote(c.name)}", self._now(c)) for c in self.filled]
-            found.append(
-                self._guard(
-                    "changed",
-                    f"FROM {live}{self.join(live)} WHERE {' OR '.join(new)}",
-                    shown,
-                    f"{{count}} rows of `{self.after.name}` hold values of others in {_listed(self.filled)},"
-                    " which would go",
-                )
-            )
+        if rest := self.overwritten():
+            words = f"{{count}} rows of `{self.after.name}` were changed since in {_listed(self.changed)}"
+            found.append(self._guard("changed", rest, shown, words))
+        if rest := self.lost():
+            words = f"{{count}} rows of `{self.after.name}` hold values of others in {_listed(self.filled)}"
+            found.append(replace(self._guard("changed", rest, shown, f"{words}, which would go"), loses=True))
         if self.changed or self.dropped:
             keys = ", ".join(f"{kept}.{quote('key_' + name)}" for name in self.key.names)
             found.append(
@@ -179,6 +161,22 @@ class Kept:
                 )
             )
         return tuple(found)
+
+    def overwritten(self) -> str:
+        """Return `FROM … WHERE …` of the rows that others changed in columns that get their old values, or ""."""
+        live = quote(self.after.name)
+        changed = []
+        for column in self.changed:
+            now = f"{live}.{quote(column.name)}"
+            changed.append(f"(({_differs(now, self._now(column))}) AND ({_differs(now, self._was(column))}))")
+        source = f"FROM {live} JOIN {quote(self.name)} ON {self._match(live)}"
+        return f"{source} WHERE {' OR '.join(changed)}" if changed else ""
+
+    def lost(self) -> str:
+        """Return `FROM … WHERE …` of the rows that hold values of others in columns that go, or ""."""
+        live = quote(self.after.name)
+        new = [_differs(f"{live}.{quote(c.name)}", self._now(c)) for c in self.filled]
+        return f"FROM {live}{self.join(live)} WHERE {' OR '.join(new)}" if new else ""
 
     # ── parts ──
     @property
@@ -225,14 +223,20 @@ class Kept:
 
 def default_guard(table: Table, column: Column, keys: tuple[str, ...]) -> Guard:
     """Return a guard for a column that the migration added with a constant default, and that goes again."""
-    rest = f"FROM {quote(table.name)} WHERE {quote(column.name)} IS NOT {fallback(column)} COLLATE BINARY"
+    rest = default_lost(table, column)
     return Guard(
         "changed",
         table.name,
         question(f"SELECT count(*) {rest}", "guard"),
         question(f"SELECT {columns_sql(keys) or '*'} {rest} LIMIT 5", "guard"),
         f"{{count}} rows of `{table.name}` hold values of others in `{column.name}`, which would go",
+        loses=True,
     )
+
+
+def default_lost(table: Table, column: Column) -> str:
+    """Return `FROM … WHERE …` of the rows that hold something else than the column's constant default."""
+    return f"FROM {quote(table.name)} WHERE {quote(column.name)} IS NOT {fallback(column)} COLLATE BINARY"
 
 
 def fallback(column: Column) -> str:

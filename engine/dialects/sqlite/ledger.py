@@ -345,6 +345,15 @@ class Ledger:
         """Drop one of the engine's own tables if it is there."""
         self._driver.execute(texts.DROP + texts.quoted(_own(table)))
 
+    def drop_if_empty(self, table: str) -> bool:
+        """Drop one of the engine's own tables if it holds no row; return whether it holds one."""
+        if not self._driver.query(texts.TABLE_NAMED, {"name": _own(table)}):
+            return False
+        if self._driver.query(texts.ONE_ROW.format(table=texts.quoted(table))):
+            return True
+        self.drop(table)
+        return False
+
     def empty(self, table: str, limit: int) -> bool:
         """Delete up to `limit` rows of one of the engine's own tables; return whether any may be left."""
         if not self._driver.query(texts.TABLE_NAMED, {"name": _own(table)}):

@@ -223,6 +223,7 @@ LOG = (
     "FROM engine_run WHERE run = :run"
 )
 DROP = "DROP TABLE IF EXISTS "
+ONE_ROW = "SELECT 1 FROM {table} LIMIT 1"
 EMPTY = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT :rows)"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.dialects.sqlite.effects import fires_on
+from engine.dialects.sqlite.forced import forced_name, keep_forced
 from engine.dialects.sqlite.guards import guards, holds, matches, referring
 from engine.dialects.sqlite.journal import Counters, Journal
 from engine.dialects.sqlite.parking import in_unique_keys, park
@@ -59,6 +60,7 @@ def undo_units(
         touches=names,
         after=ending,
         undo=(),
+        forced=tuple(forced_name(j.name) for j in journals),
     )
     if alone is not None and "update" in alone.events and in_unique_keys(alone, state):
         aside, back = park(alone, state, "new", "old", "live")
@@ -86,21 +88,21 @@ def undo_units(
 
 def _overwritten(journal: Journal, range_: str = "") -> tuple[Statement, ...]:
     """Under `force`, rows that others changed since are put by as they are, before anything overwrites them."""
-    into = quote(journal.name.replace("engine_undo_", "engine_forced_"))
     table = quote(journal.table.name)
-    taken = f'j."was" = 1 AND j."now" = 0 AND NOT ({holds(journal, "old")})'
-    wanted = [taken] if "delete" in journal.events else []
+    taken = f'j."was" = 1 AND j."now" = 0 AND NOT ({holds(journal, "old", table)})'
+    # Under a hidden row id nothing is overwritten: the row comes back under another.
+    wanted = [taken] if "delete" in journal.events and not journal.key.hidden else []
     if journal.events != {"delete"}:
-        changed = f'j."now" = 1 AND NOT ({holds(journal, "new")})'
+        changed = f'j."now" = 1 AND NOT ({holds(journal, "new", table)})'
         if "update" in journal.events and journal.images:
-            changed += f' AND NOT (j."was" = 1 AND {holds(journal, "old")})'
+            changed += f' AND NOT (j."was" = 1 AND {holds(journal, "old", table)})'
         wanted.append(changed)
+    if not wanted:
+        return ()
     found = " OR ".join(f"({part})" for part in wanted)
-    source = f"SELECT t.* FROM {quote(journal.name)} AS j CROSS JOIN {table} AS t ON {matches(journal)}"
-    return (
-        replace(ddl(f"CREATE TABLE IF NOT EXISTS {into} AS SELECT * FROM {table} WHERE 0", "keep"), only="force"),
-        replace(rows(f"INSERT INTO {into} {source} WHERE ({found}){range_}", "keep"), only="force"),
-    )
+    source = f"FROM {quote(journal.name)} AS j CROSS JOIN {table} ON {matches(journal, table)} WHERE ({found}){range_}"
+    row_id = journal.table.row_id if journal.key.hidden else ""
+    return keep_forced(forced_name(journal.name), journal.table.name, row_id, (source,))
 
 
 def _statements(
@@ -120,10 +122,9 @@ def _removal(journal: Journal, state: SchemaState, journals: Sequence[Journal], 
     keys = ", ".join(quote(n) for n in journal.key.names)
     live = ", ".join(f"t.{quote(n)}" for n in journal.key.names)
     condition = f"(:force OR ({holds(journal, 'new')}))"
+    # Not by force either: rows of others would go with it where the key cascades.
     if others := referring(journal, state, journals):
-        condition += f" AND (:force OR NOT {others})"
-    if defended := referring(journal, state, journals, strict=True):
-        condition += f" AND NOT {defended}"
+        condition += f" AND NOT {others}"
     sql = (
         f"DELETE FROM {table} WHERE ({keys}) IN"
         f" (SELECT {live} FROM {quote(journal.name)} AS j CROSS JOIN {table} AS t ON {matches(journal)}"
@@ -149,23 +150,25 @@ def _return(journal: Journal, range_: str = "") -> Statement:
     """Rows that the step removed come back, where nobody took their key."""
     table = quote(journal.table.name)
     names = [*journal.key.names, *(c.name for c in journal.images)]
-    values = [f"j.{quote(n)}" for n in journal.key_columns()] + journal.of("old", "j")
+    taken = f"EXISTS (SELECT 1 FROM {table} AS t WHERE {matches(journal)})"
+    keys = [f"j.{quote(n)}" for n in journal.key_columns()]
+    if journal.key.hidden:
+        keys = [f"CASE WHEN NOT {taken} THEN {key} END" for key in keys]
+    values = [*keys, *journal.of("old", "j")]
     if journal.keeps_row_id:
         row_id = quote(journal.table.row_id)
         names.append(journal.table.row_id)
         values.append(f'CASE WHEN NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{row_id} = j."row") THEN j."row" END')
-    taken = f"EXISTS (SELECT 1 FROM {table} AS t WHERE {matches(journal)})"
     key = ", ".join(quote(n) for n in journal.key.names)
     sets = ", ".join(f"{quote(c.name)} = excluded.{quote(c.name)}" for c in journal.images)
     upsert = f" ON CONFLICT ({key}) DO UPDATE SET {sets}" if sets else f" ON CONFLICT ({key}) DO NOTHING"
     if journal.key.hidden:
-        # No index stands behind a hidden row id, so nothing can be said about its conflicts.
+        # No index stands behind a hidden row id: where it is taken, force gives the row another.
         upsert = ""
-    also = "" if upsert == "" else ":force OR "
     sql = (
         f"INSERT INTO {table} ({', '.join(map(quote, names))})"
         f" SELECT {', '.join(values)} FROM {quote(journal.name)} AS j"
-        f' WHERE j."was" = 1 AND j."now" = 0{range_} AND ({also}NOT {taken}){upsert}'
+        f' WHERE j."was" = 1 AND j."now" = 0{range_} AND (:force OR NOT {taken}){upsert}'
     )
     return rows(sql, "insert", "written")
 
