@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 from engine.dialects.base import Catalogue
 from engine.errors import Diagnostic, EngineError, FindingsError, Severity
-from engine.lint.base import find
-from engine.lint.check import check, ordered, suppress
+from engine.lint.base import Settings, World, find
+from engine.lint.check import check, merged, ordered
+from engine.lint.suppress import suppress
 from engine.made_types import made_types
 from engine.model.plan import Plan
 from engine.plan.compile import Compiled, Compiler
@@ -115,7 +116,10 @@ def fold(
     dialect = project.dialect
     compiler = Compiler(dialect.open(catalogue), dialect, count, names_must_exist)
     compiled = compiler.compile(specs)
-    return compiled, (*compiled.diagnostics, *check(compiled.facts))
+    config = project.config
+    settings = Settings(config.lint.large_table_rows, config.zero_downtime, config.require_reversible, config.dialects)
+    world = World(settings, dialect.name, dialect.features, count)
+    return compiled, merged((*compiled.diagnostics, *check(compiled.facts, world)))
 
 
 def plan(project: Project, to: str | None = None) -> PlanResult:

@@ -1,109 +1,122 @@
-"""Facts of planning in, findings out: the rules that look at effects, and suppressions."""
+"""Facts of planning in, findings out: the rules that look at effects, and what several of them say of one cause."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 
-from engine.errors import Diagnostic, Problem, Severity
-from engine.lint.base import Rule, find, registry
+from engine.errors import Diagnostic, Problem, Related, Severity
+from engine.lint.base import Found, Place, Rule, SpecView, World, find, registry
 from engine.plan.compile import Fact
-from engine.spec.model import Spec, Suppression
+from engine.source import Span
+from engine.spec.model import Spec
+
+_NOWHERE = World()
 
 
-def check(facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:
+def check(facts: Sequence[Fact], world: World = _NOWHERE) -> tuple[Diagnostic, ...]:
     """Return what the rules with a check of their own find in `facts`.
 
     A rule that crashes is a finding of that rule and hides no other.
     """
+    rules = [r for r in registry() if not r.dialects or not world.dialect or world.dialect in r.dialects]
     found: list[Diagnostic] = []
     for fact in facts:
-        if fact.passed_over:
-            continue
-        for rule in registry():
-            if rule.check is not None:
-                found += (_finding(rule, fact, problem) for problem in _run(rule, fact))
+        if not fact.passed_over:
+            found += _all(rules, fact, partial(_of_step, fact))
+    views = tuple(
+        SpecView(group[0].spec, tuple(group), world)
+        for group in (list(g) for _, g in groupby(facts, lambda fact: id(fact.spec)))
+    )
+    for view in views:
+        found += _all(rules, view.spec, partial(_of_spec, view))
+    if views:
+        found += _all(rules, views[-1].spec, partial(_of_project, views))
     return tuple(found)
 
 
-def _run(rule: Rule, fact: Fact) -> Iterable[Problem]:
-    assert rule.check is not None
-    try:
-        return tuple(rule.check(fact))
-    except Exception as error:
-        words = f"the rule itself failed on this step ({type(error).__name__}: {error}); please report it"
-        return (Problem(rule.id, words, (fact.step.verb, "<key>"), severity="warning"),)
+def _of_step(fact: Fact, rule: Rule) -> Iterable[Found]:
+    return rule.check(fact) if rule.check else ()
 
 
-def _finding(rule: Rule, fact: Fact, problem: Problem) -> Diagnostic:
-    step = fact.step
-    severity: Severity = rule.severity if problem.severity == "error" else problem.severity
-    return Diagnostic(
+def _of_spec(view: SpecView, rule: Rule) -> Iterable[Found]:
+    return rule.check_spec(view) if rule.check_spec else ()
+
+
+def _of_project(views: tuple[SpecView, ...], rule: Rule) -> Iterable[Found]:
+    return rule.check_project(views) if rule.check_project else ()
+
+
+def _all(rules: Sequence[Rule], place: Fact | Spec, ask: Callable[[Rule], Iterable[Found]]) -> Iterator[Diagnostic]:
+    """Yield what `rules` find; a problem that names no place stands at `place`."""
+    spec = place if isinstance(place, Spec) else place.spec
+    for rule in rules:
+        try:
+            made = [_finding(rule, spec, *(one if isinstance(one, tuple) else (place, one))) for one in ask(rule)]
+        except Exception as error:
+            where = "step" if isinstance(place, Fact) else "spec"
+            words = f"the rule itself failed on this {where} ({type(error).__name__}: {error}); please report it"
+            path = (place.step.verb, "<key>") if isinstance(place, Fact) else ("version",)
+            made = [_finding(rule, spec, place, Problem(rule.id, words, path, severity="warning"))]
+        yield from made
+
+
+def _finding(rule: Rule, spec: Spec, place: Place, problem: Problem) -> Diagnostic:
+    severity: Severity = rule.severity if problem.severity == "error" and not rule.ranges else problem.severity
+    made = Diagnostic(
         rule.id,
         severity,
         problem.message,
-        step.span(problem.path),
+        _span(place, problem),
         problem.hint or rule.instead,
-        version=fact.spec.version,
-        step=step.id,
-        bindings=step.bindings,
+        tuple(Related(words, span) for words, origin in problem.related if (span := _origin(origin)) is not None),
         subject=problem.subject,
+    )
+    if isinstance(place, Fact):
+        return replace(made, version=place.spec.version, step=place.step.id, bindings=place.step.bindings)
+    return replace(made, version=place.version if isinstance(place, Spec) else spec.version)
+
+
+def _span(place: Place, problem: Problem) -> Span | None:
+    if isinstance(place, Span):
+        return place
+    if isinstance(place, Spec):
+        return place.span(problem.path)
+    return place.step.span(problem.path)
+
+
+def _origin(origin: object) -> Span | None:
+    if isinstance(origin, Fact):
+        return origin.step.span((origin.step.verb, "<key>"))
+    return origin if isinstance(origin, Span) else None
+
+
+def merged(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return `found` with one finding per cause: a rule stands over those that say less of the same object.
+
+    What is left out is named under `also` of the one that stays.
+    """
+    every = list(found)
+    gone: set[int] = set()
+    also: dict[int, list[str]] = {}
+    for place, diagnostic in enumerate(every):
+        rule = find(diagnostic.rule)
+        for other, less in enumerate(every) if rule is not None and rule.over else ():
+            assert rule is not None
+            if other != place and less.rule in rule.over and _same_cause(diagnostic, less):
+                gone.add(other)
+                also.setdefault(place, []).append(less.rule)
+    return tuple(
+        replace(d, also=tuple(dict.fromkeys((*d.also, *also.get(n, ()))))) for n, d in enumerate(every) if n not in gone
     )
 
 
-def suppress(
-    diagnostics: Iterable[Diagnostic], specs: Sequence[Spec], config: Sequence[Suppression] = ()
-) -> tuple[Diagnostic, ...]:
-    """Return `diagnostics` without those that specs or config ignore, and what is wrong with the ignores.
-
-    Rules that mean "the plan can't be built or trusted" stay (`Rule.final`).
-    """
-    by_version = {spec.version: spec for spec in specs}
-    kept: list[Diagnostic] = []
-    for diagnostic in diagnostics:
-        rule = find(diagnostic.rule)
-        entries = _entries(diagnostic, by_version) + list(config)
-        hit = next((e for e in entries if _covers(e.rule, diagnostic.rule, rule)), None)
-        if hit is None or (rule is not None and rule.final):
-            kept.append(diagnostic)
-        elif rule is not None and rule.needs_reason and not hit.reason.strip():
-            kept += (
-                diagnostic,
-                replace(
-                    diagnostic,
-                    rule="SP118",
-                    severity="error",
-                    message=f"`ignore` of {rule.id} needs a reason",
-                    span=hit.span,
-                    hint="add `reason: why it is right here`",
-                    related=(),
-                ),
-            )
-    for spec in specs:
-        for entry in [*spec.ignore, *(e for step in spec.steps for e in step.ignore)]:
-            if find(entry.rule) is None and entry.rule.upper() not in {r.id[:2] for r in registry()}:
-                kept.append(
-                    Diagnostic(
-                        "SP116",
-                        "warning",
-                        f"there is no rule `{entry.rule}`, so this ignores nothing",
-                        entry.span,
-                        "`engine lint --list-rules` shows them all",
-                        version=spec.version,
-                    )
-                )
-    return tuple(kept)
-
-
-def _entries(diagnostic: Diagnostic, specs: dict[str, Spec]) -> list[Suppression]:
-    spec = specs.get(diagnostic.version)
-    if spec is None:
-        return []
-    return [*spec.ignore, *(e for step in spec.steps if step.id == diagnostic.step for e in step.ignore)]
-
-
-def _covers(word: str, rule_id: str, rule: Rule | None) -> bool:
-    return word.upper() in (rule_id, rule_id[:2]) or (rule is not None and word == rule.name)
+def _same_cause(left: Diagnostic, right: Diagnostic) -> bool:
+    return (left.version, left.step) == (right.version, right.step) and (
+        left.subject.lower() == right.subject.lower() or not left.subject or not right.subject
+    )
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

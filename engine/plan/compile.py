@@ -37,6 +37,7 @@ class Fact:
 
     Attributes:
         passed_over: why the step does not run here ("table x does not exist"), or "".
+        broken: True where planning has a finding on it; `changes` may be missing then, and `after` is `before`.
     """
 
     spec: Spec
@@ -46,6 +47,7 @@ class Fact:
     after: SchemaState
     units: tuple[Unit, ...]
     passed_over: str = ""
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Compiler:
         changes: tuple[Change, ...] = ()
         units: tuple[Unit, ...] = ()
         passed_over = ""
+        broken = False
         try:
             asked = self._asked(step, self.session, step.id)
             if asked is None:
@@ -144,9 +147,10 @@ class Compiler:
                 )
         except Problem as problem:
             units = ()
+            broken = True
             self._report(spec, step, problem)
             self._broken |= {fold(name) for name in _made_by(step, before)}
-        self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over))
+        self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over, broken))
         return units
 
     def _asked(self, step: Step, session: Session, own: str) -> tuple[Asked, ...] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from engine.lint.base import registry  # noqa: E402
+from engine.lint.base import Rule, registry  # noqa: E402
 from engine.steps.base import Entry, entries, verbs, words  # noqa: E402
 from tests.history.situations import page as history_page  # noqa: E402
 
@@ -42,11 +42,18 @@ def rules_page() -> str:
         "`engine lint --explain RULE` shows the same."
     ]
     for rule in registry():
-        final = ", final" if rule.final else ""
-        found.append(f"## {rule.id} {rule.name} ({rule.severity}{final})\n\n{rule.summary}")
+        found.append(f"## {rule.id} {rule.name} ({', '.join(_marks(rule))})\n\n{rule.summary}")
         found.append(f"Why: {rule.reason}\n\nInstead: {rule.instead}")
         found += [f"{title}:\n\n```yaml\n{text.strip()}\n```" for title, text in _spellings(rule.bad, rule.good)]
     return "\n\n".join(found) + "\n"
+
+
+def _marks(rule: Rule) -> list[str]:
+    """Return what is to be known of a rule beside its sentences."""
+    marks = ["off unless the config gives it a severity" if rule.off else str(rule.severity), *rule.dialects]
+    marks += ["final"] if rule.final else []
+    fixes = {"auto": "`--fix` mends it", "suggest": "shows a patch"}
+    return marks + ([fixes[rule.fix]] if rule.fix else [])
 
 
 def _spellings(bad: str, good: str) -> list[tuple[str, str]]:

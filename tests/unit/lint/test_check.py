@@ -8,7 +8,8 @@ import pytest
 from compiling import compiled, spec
 
 from engine.errors import Diagnostic
-from engine.lint.check import check, ordered, suppress
+from engine.lint.check import check, ordered
+from engine.lint.suppress import suppress
 from engine.source import Source, Span
 from engine.spec.model import Spec, Suppression
 

@@ -126,13 +126,15 @@ def test_each_check_of_a_step_is_looked_at() -> None:
 
 
 # ── all rules ─────────────────────────────────────────────────────────────
-WITH_CHECK = [rule for rule in registry() if rule.check is not None]
+WITH_CHECK = [rule for rule in registry() if (rule.check or rule.check_spec) and not rule.off]
 
 
 @pytest.mark.parametrize("rule", WITH_CHECK, ids=lambda rule: rule.id)
 def test_the_page_s_bad_is_found_and_its_good_is_not(rule: Rule) -> None:
+    if "steps:" in rule.bad + rule.good:
+        return  # a whole spec: its case pages show it
     assert any(f" {rule.id} " in line for line in lint(step(rule.bad)))
-    assert not lint(step(rule.good))
+    assert not [line for line in lint(step(rule.good)) if f" {rule.id} " in line]
 
 
 def test_every_rule_has_one_id_one_name_and_a_page() -> None:
