@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.changing import RunResult, apply, finalize, plan_rollback, rollback
     from engine.checking import LintResult, PlanResult, lint, plan
+    from engine.fixing import FixResult, fix
     from engine.looking import (
         Status,
         current_version,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "changing": ("RunResult", "apply", "finalize", "plan_rollback", "rollback"),
     "checking": ("LintResult", "PlanResult", "lint", "plan"),
+    "fixing": ("FixResult", "fix"),
     "looking": (
         "Status",
         "current_version",
@@ -40,6 +42,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FixResult",
     "LintResult",
     "PlanResult",
     "Project",
@@ -49,6 +52,7 @@ __all__ = [
     "current_version",
     "earlier",
     "finalize",
+    "fix",
     "history",
     "lint",
     "list_migrations",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.agreed import compare, same_plan, with_texts
-from engine.checking import PlanResult, compile_plan, counter, plan, refuse_errors
+from engine.checking import PlanResult, compile_plan, counter, plan
 from engine.errors import CheckFailed, Drift, EngineError, FindingsError, LockHeld, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
@@ -25,6 +25,7 @@ from engine.run.records import MigrationResult
 from engine.run.rollback import rollback as run_rollback
 from engine.run.rollback import units_back
 from engine.spec.files import version_key
+from engine.verdicts import refuse_errors
 from engine.versions import pending, refuse_edited, refuse_half_edited, refuse_taken
 
 if TYPE_CHECKING:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from engine.dialects.base import Catalogue
-from engine.errors import Diagnostic, EngineError, FindingsError, Severity
-from engine.lint.base import Settings, World, find
-from engine.lint.check import check, merged, ordered
-from engine.lint.suppress import suppress
+from engine.errors import Diagnostic, EngineError
+from engine.lint.base import Settings, World
+from engine.lint.check import check, merged
 from engine.made_types import made_types
 from engine.model.plan import Plan
 from engine.plan.compile import Compiled, Compiler
 from engine.plan.sizes import Counter, no_database
 from engine.project import Project
-from engine.source import Source, Span
-from engine.spec.model import Spec, Suppression
+from engine.spec.model import Spec
+from engine.verdicts import judged, refuse_errors
 from engine.versions import edited, out_of_order, pending, refuse_edited, refuse_half_edited, upto
 
 if TYPE_CHECKING:
@@ -52,8 +50,12 @@ class PlanResult:
         return not self.plan.migrations
 
 
-def lint(project: Project, paths: Sequence[Path] = ()) -> LintResult:
+def lint(project: Project, paths: Sequence[Path] = (), *, known: bool = True) -> LintResult:
     """Return all findings on the specs; no database is needed or touched.
+
+    Args:
+        paths: files or folders in place of the specs folder.
+        known: leave out what the baseline holds.
 
     Raises:
         EngineError: the specs can't be read at all.
@@ -68,31 +70,11 @@ def lint(project: Project, paths: Sequence[Path] = ()) -> LintResult:
             diagnostics += [*edited(specs, records, found), *out_of_order(specs, records)]
             if not any(r.unfinished for r in records):
                 todo = pending(specs, records)
-                known = replace(driver.catalogue(), types=made_types(specs, records))
-                diagnostics += fold(project, todo, known, count=counter(driver))[1]
-    return LintResult(ordered(judged(project, diagnostics, specs)), count)
-
-
-def judged(project: Project, diagnostics: Sequence[Diagnostic], specs: Sequence[Spec]) -> list[Diagnostic]:
-    """Return `diagnostics` without what specs and config ignore, in the config's severities."""
-    wanted = dict(project.config.lint.severity)
-    nowhere = Span(Source(str(project.config.path or "engine.yaml"), ""), 1, 1, 1, 1)
-    found: list[Diagnostic] = []
-    for diagnostic in diagnostics:
-        rule = find(diagnostic.rule)
-        name = diagnostic.span.source.name if diagnostic.span else ""
-        entries = [
-            Suppression(e.rule, e.reason, e.until or "", nowhere)
-            for e in project.config.lint.ignore
-            if not e.paths or any(fnmatch(name, pattern + "*") for pattern in e.paths)
-        ]
-        if suppress((diagnostic,), (), entries):
-            severity = wanted.get(diagnostic.rule) or (wanted.get(rule.name) if rule else None)
-            if severity is None or (rule is not None and rule.final):
-                found.append(diagnostic)
-            elif severity in ("error", "warning", "info"):
-                found.append(replace(diagnostic, severity=cast(Severity, severity)))
-    return list(suppress(found, specs))
+                held = replace(driver.catalogue(), types=made_types(specs, records))
+                diagnostics += fold(project, todo, held, count=counter(driver))[1]
+    return LintResult(
+        judged(project, diagnostics, specs, whole=not paths or project.specs in paths, known=known), count
+    )
 
 
 def baseline(project: Project) -> Catalogue:
@@ -219,18 +201,6 @@ def compile_plan(
         tuple(f"{f.spec.version} {f.step.id} is passed over, {f.passed_over}" for f in compiled.facts if f.passed_over),
     )
     return PlanResult(made, findings, tuple((s.version, s.source.name, s.source.text) for s in todo))
-
-
-def refuse_errors(project: Project, found: Sequence[Diagnostic], specs: Sequence[Spec]) -> tuple[Diagnostic, ...]:
-    """Return what is left of `found` after the ignores of specs and config, sorted.
-
-    Raises:
-        FindingsError: one of them is an error.
-    """
-    findings = ordered(judged(project, found, specs))
-    if any(d.severity == "error" for d in findings):
-        raise FindingsError(findings)
-    return findings
 
 
 def counter(driver: object) -> Counter:

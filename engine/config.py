@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.config_file import find, read
 from engine.errors import UsageError
+from engine.source import Span
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -33,12 +34,22 @@ class IgnoreConfig:
     Attributes:
         paths: patterns of file names; none: all files.
         until: version or date up to which it holds; "" for good.
+        span: where it stands in the config.
     """
 
     rule: str
     reason: str
     paths: tuple[str, ...] = ()
     until: str = ""
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideConfig:
+    """Other severities for some files; of several that name a file, the last counts."""
+
+    paths: tuple[str, ...]
+    severity: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +58,20 @@ class LintConfig:
 
     Attributes:
         fail_on: the lowest severity that makes lint exit with 1.
-        severity: (rule, severity or `off`) pairs.
+        severity: (rule or family, severity or `off`) pairs.
         large_table_rows: rows from which a table counts as large.
+        overrides: severities for some files.
+        start_after: up to this version only what can't be read or built is told.
+        baseline: file of findings that are known already.
     """
 
     fail_on: str = "error"
     severity: tuple[tuple[str, str], ...] = ()
     ignore: tuple[IgnoreConfig, ...] = ()
     large_table_rows: int = 50_000
+    overrides: tuple[OverrideConfig, ...] = ()
+    start_after: str = ""
+    baseline: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,12 @@ def read(path: Path) -> ConfigFile:
     return _yaml(path)
 
 
+def _shown(path: Path) -> str:
+    """Return the path as a user would write it from where the command was started."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
@@ -95,7 +101,7 @@ def _yaml(path: Path) -> ConfigFile:
     from engine.spec import reader
     from engine.spec.nodes import Map
 
-    source = Source(str(path), _text(path))
+    source = Source(_shown(path), _text(path))
     if not re.sub(r"(?m)^\s*#.*$", "", source.text).strip():
         return ConfigFile(path, {}, source)
     tree, problems = reader.read(source)
@@ -149,7 +155,7 @@ def _toml(path: Path, *, required: bool) -> ConfigFile | None:
             raise EngineError(message, "pip install tomli, or write the config to engine.yaml") from None
         return None
     text = _text(path)
-    source = Source(str(path), text)
+    source = Source(_shown(path), text)
     try:
         whole = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from engine.config import BatchConfig, Config, IgnoreConfig, LintConfig, seconds
+from engine.config import BatchConfig, Config, IgnoreConfig, LintConfig, OverrideConfig, seconds
 from engine.config_file import ConfigFile, Key
 from engine.errors import EngineError, UsageError
 from engine.model.state import nearest
@@ -187,19 +187,42 @@ class Reading:
     def lint(self, value: object, path: Key) -> LintConfig:
         """Return `lint`."""
         found = self._mapping(value, path)
-        self._known(found, dict.fromkeys(("fail_on", "severity", "ignore", "large_table_rows")), path)
+        self._known(found, dict.fromkeys(_LINT), path)
         made: dict[str, Any] = {}
         if "fail_on" in found:
             made["fail_on"] = self.one_of(found["fail_on"], (*path, "fail_on"), _SEVERITIES[:3])
         if "large_table_rows" in found:
             made["large_table_rows"] = self.count(found["large_table_rows"], (*path, "large_table_rows"))
         if "severity" in found:
-            at = (*path, "severity")
-            pairs = self._mapping(found["severity"], at).items()
-            made["severity"] = tuple((rule, self.one_of(word, (*at, rule), _SEVERITIES)) for rule, word in pairs)
+            made["severity"] = self._severities(found["severity"], (*path, "severity"))
+        if "overrides" in found:
+            made["overrides"] = self._overrides(found["overrides"], (*path, "overrides"))
+        if "start_after" in found:
+            made["start_after"] = self.text(found["start_after"], (*path, "start_after"))
+        if "baseline" in found:
+            made["baseline"] = self.file(found["baseline"], (*path, "baseline"))
         if "ignore" in found:
             made["ignore"] = self._ignore(found["ignore"], (*path, "ignore"))
         return LintConfig(**made)
+
+    def _severities(self, value: object, path: Key) -> tuple[tuple[str, str], ...]:
+        pairs = self._mapping(value, path).items()
+        return tuple((rule, self.one_of(word, (*path, rule), _SEVERITIES)) for rule, word in pairs)
+
+    def _overrides(self, value: object, path: Key) -> tuple[OverrideConfig, ...]:
+        if not isinstance(value, list):
+            raise self.wrong(path, "`overrides` is a list of {paths, severity}")
+        made = []
+        for number, item in enumerate(value):
+            at = (*path, number)
+            found = self._mapping(item, at)
+            self._known(found, dict.fromkeys(("paths", "severity")), at)
+            for needed in ("paths", "severity"):
+                if needed not in found:
+                    raise self.wrong(at, f"an entry of `overrides` needs `{needed}`")
+            paths = self.texts(found["paths"], (*at, "paths"))
+            made.append(OverrideConfig(paths, self._severities(found["severity"], (*at, "severity"))))
+        return tuple(made)
 
     def _ignore(self, value: object, path: Key) -> tuple[IgnoreConfig, ...]:
         if not isinstance(value, list):
@@ -218,10 +241,11 @@ class Reading:
             )
             paths = self.texts(found["paths"], (*at, "paths")) if "paths" in found else ()
             until = self.text(found["until"], (*at, "until")) if "until" in found else ""
-            made.append(IgnoreConfig(rule, reason, paths, until))
+            made.append(IgnoreConfig(rule, reason, paths, until, self._file.span((*at, "rule"))))
         return tuple(made)
 
 
+_LINT = ("fail_on", "severity", "ignore", "large_table_rows", "overrides", "start_after", "baseline")
 _KEYS: dict[str, Callable[[Reading, Any, Key], Any]] = {
     "db": Reading.database,
     "specs": Reading.file,

@@ -40,6 +40,7 @@ class Project:
         texts: (name, text) of specs that come with a plan file, in place of the folder.
         classes: migrations registered from Python, by version.
         keep_open: give one connection for the project's life (`:memory:`).
+        today: the day as `2027-01-31`, for ignores that end; "" where none does.
     """
 
     specs: Path | None = Path("specs")
@@ -50,6 +51,7 @@ class Project:
     classes: dict[str, MigrationProtocol] = field(default_factory=dict)
     texts: tuple[tuple[str, str], ...] = ()
     keep_open: bool = False
+    today: str = ""
     _open: Any = None
 
     @property

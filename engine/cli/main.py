@@ -16,7 +16,7 @@ import click
 
 from engine import __version__
 from engine.cli import screen
-from engine.cli.commands import change, look, planning, setup
+from engine.cli.commands import change, checking, look, planning, setup
 from engine.cli.errors import Shown, guarded
 
 
@@ -63,7 +63,7 @@ def cli(ctx: click.Context) -> int:
 
 
 for _command in (
-    planning.lint,
+    checking.lint,
     planning.plan,
     change.apply,
     change.migrate,

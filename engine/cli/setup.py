@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,4 +41,5 @@ def project_of(given: Given, *, dialect: str | None = None, named: bool = False)
         config=config,
         variables=dict(given.variables),
         dialect_name="" if url else dialect or "",
+        today=date.today().isoformat(),
     )

@@ -59,8 +59,9 @@ def add_key(span: Span, key: str, value: str) -> tuple[Edit, ...]:
     last = _end(found.entries[-1][1])
     if found.flow:
         return (Edit(_point(span.source, *last), f", {key}: {value}"),)
-    column = found.entries[0][0].span.column
-    return (Edit(_point(span.source, *last), f"\n{' ' * (column - 1)}{key}: {value}"),)
+    indent = " " * (found.entries[0][0].span.column - 1)
+    whole = len(span.source.line(last[0])) + 1  # behind a comment
+    return (Edit(_point(span.source, last[0], whole), f"\n{indent}{key}: {value}"),)
 
 
 def add_beside(span: Span, key: str, value: str) -> tuple[Edit, ...]:
@@ -85,7 +86,7 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
     rest = 0
     for first, last, new in sorted(placed):
         if first >= rest and (not made or first > rest or last > first):
-            made += [text[rest:first], new]
+            made += [text[rest:first], new.replace("\n", "\r\n") if "\r\n" in text else new]
             rest = last
     return "".join([*made, text[rest:]])
 

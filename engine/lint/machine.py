@@ -12,6 +12,7 @@ from urllib.parse import quote
 from engine import __version__
 from engine.errors import Diagnostic
 from engine.lint.base import Rule
+from engine.lint.mend import mending
 from engine.source import Span
 
 Names = Mapping[str, str]
@@ -40,8 +41,18 @@ def document(diagnostics: Sequence[Diagnostic], files: int, names: Names) -> dic
 def rules_json(rules: Sequence[Rule]) -> str:
     """Return the pages of `rules` as a JSON document."""
     words = ("id", "name", "severity", "summary", "reason", "instead", "bad", "good")
-    pages = [{word: getattr(rule, word) for word in words} | {"can_be_ignored": not rule.final} for rule in rules]
+    pages = [{word: getattr(rule, word) for word in words} | _marks(rule) for rule in rules]
     return json_text({"schema_version": 1, "rules": pages})
+
+
+def _marks(rule: Rule) -> dict[str, Any]:
+    return {
+        "can_be_ignored": not rule.final,
+        "needs_reason": rule.needs_reason,
+        "fix": rule.fix or None,
+        "dialects": list(rule.dialects),
+        "default": not rule.off,
+    }
 
 
 def fingerprints(diagnostics: Sequence[Diagnostic]) -> list[str]:
@@ -80,7 +91,29 @@ def _finding(d: Diagnostic, names: Names, fingerprint: str) -> dict[str, Any]:
             for r in d.related
         ],
         "also": list(d.also),
+        "fix": _fix(d),
         "fingerprint": fingerprint,
+    }
+
+
+def _fix(d: Diagnostic) -> dict[str, Any] | None:
+    """Return what would mend a finding: `auto` is what `--fix` writes, `suggest` a patch to accept."""
+    kind, edits = mending(d)
+    if not kind:
+        return None
+    return {
+        "kind": kind,
+        "edits": [
+            {
+                "file": e.span.source.name,
+                "line": e.span.line,
+                "column": e.span.column,
+                "end_line": e.span.end_line,
+                "end_column": e.span.end_column,
+                "text": e.text,
+            }
+            for e in edits
+        ],
     }
 
 
@@ -154,6 +187,7 @@ def sarif(diagnostics: Sequence[Diagnostic], rules: Sequence[Rule]) -> str:
                 for number, other in enumerate(d.related)
             ],
             "partialFingerprints": {"engine/v1": mark},
+            **_sarif_fixes(d),
         }
         for d, mark in zip(diagnostics, fingerprints(diagnostics), strict=True)
     ]
@@ -165,6 +199,18 @@ def sarif(diagnostics: Sequence[Diagnostic], rules: Sequence[Rule]) -> str:
             "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
         }
     )
+
+
+def _sarif_fixes(d: Diagnostic) -> dict[str, Any]:
+    kind, edits = mending(d)
+    if not kind or d.span is None:
+        return {}
+    replacements = [
+        {"deletedRegion": _location(e.span)["physicalLocation"]["region"], "insertedContent": {"text": e.text}}
+        for e in edits
+    ]
+    change = {"artifactLocation": {"uri": _uri(d.span)}, "replacements": replacements}
+    return {"fixes": [{"description": {"text": d.hint or "mend it"}, "artifactChanges": [change]}]}
 
 
 def _level(severity: str) -> str:
@@ -187,7 +233,7 @@ def _described(rule_id: str, rule: Rule | None) -> dict[str, Any]:
 def _location(span: Span) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(span.source.name.replace("\\", "/"), errors="surrogateescape")},
+            "artifactLocation": {"uri": _uri(span)},
             "region": {
                 "startLine": span.line,
                 "startColumn": span.column,
@@ -196,6 +242,10 @@ def _location(span: Span) -> dict[str, Any]:
             },
         }
     }
+
+
+def _uri(span: Span) -> str:
+    return quote(span.source.name.replace("\\", "/"), errors="surrogateescape")
 
 
 # ── JUnit ─────────────────────────────────────────────────────────────────

@@ -58,11 +58,28 @@ def finding(diagnostic: Diagnostic) -> Iterator[str]:
         first, *rest = diagnostic.hint.split("\n")
         yield f"     = hint: {visible(first)}"
         yield from (f"             {visible(line)}" for line in rest)
+    yield from _patch(diagnostic)
     for other in diagnostic.related:
         yield f"     = note: {visible(str(other.span))}: {visible(other.message)}"
         yield from caret(other.span).split("\n")
     if diagnostic.also:
         yield f"     = also: {', '.join(diagnostic.also)}"
+
+
+def _patch(diagnostic: Diagnostic) -> Iterator[str]:
+    """Yield the lines that would mend it, unless the hint says the one word already."""
+    from engine.lint.edits import replacement
+    from engine.lint.mend import mending, patch
+
+    kind, edits = mending(diagnostic)
+    if not kind or edits == replacement(diagnostic):
+        return
+    label = "fix" if kind == "auto" else "patch"
+    for number, line in enumerate(patch(edits)):
+        head = f"     = {label}:" if number == 0 else " " * (8 + len(label))
+        yield f"{head} {line}"
+    if kind == "auto":
+        yield "             (`engine lint --fix` writes it)"
 
 
 def concise(diagnostics: Sequence[Diagnostic], files: int) -> str:

@@ -110,6 +110,15 @@ RULES = (
         final=False,
     ),
     _page(
+        "SP117",
+        "unused-suppression",
+        "An `ignore`, or an entry of the baseline, meets no finding, or its day is over.",
+        "It would hide a later and different problem.",
+        "Take it out.",
+        severity="warning",
+        final=False,
+    ),
+    _page(
         "SP118",
         "suppression-without-reason",
         "A rule whose suppression must say why is ignored without a reason.",

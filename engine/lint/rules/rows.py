@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.errors import Problem
+from engine.errors import Diagnostic, Problem
 from engine.lint.base import Rule
+from engine.lint.edits import Edit, add_key
 from engine.model.changes import CheckRows, CopyRows, DeleteRows, RunSql
 from engine.model.state import same_name
 from engine.plan.compile import Fact
@@ -21,6 +22,10 @@ def _copy_without_count(fact: Fact) -> Iterable[Problem]:
                 hint="add `expect_rows: all`",
                 subject=change.target,
             )
+
+
+def _all_counted(diagnostic: Diagnostic) -> Iterable[Edit]:
+    return add_key(diagnostic.span, "expect_rows", "all") if diagnostic.span else ()
 
 
 def _counted_later(fact: Fact, copy: CopyRows) -> bool:
@@ -76,6 +81,8 @@ RULES = (
         "copy: {from: a, into: b, columns: same}",
         "copy: {from: a, into: b, columns: same, expect_rows: all}",
         _copy_without_count,
+        fix="auto",
+        mend=_all_counted,
     ),
     Rule(
         "RB101",

@@ -7,28 +7,28 @@ from dataclasses import replace
 import pytest
 from compiling import compiled, spec
 
+from engine.config import IgnoreConfig
 from engine.errors import Diagnostic
 from engine.lint.check import check, ordered
 from engine.lint.suppress import suppress
 from engine.source import Source, Span
-from engine.spec.model import Spec, Suppression
+from engine.spec.model import Spec
 
 GIVEN = "CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT); CREATE TABLE c (id INTEGER PRIMARY KEY, b TEXT);"
 COPY = "  - copy: {from: a, into: c, columns: same}\n"
 SQL = '  - sql: "UPDATE a SET b = 1"\n'
-NOWHERE = Span(Source("engine.yaml", ""), 1, 1, 1, 1)
 
 
-def left(*specs: Spec, config: tuple[Suppression, ...] = ()) -> list[tuple[str, str]]:
+def left(*specs: Spec, config: tuple[IgnoreConfig, ...] = ()) -> list[tuple[str, str]]:
     """Return rule and version of what stays of all findings on specs."""
     made = compiled(*specs, given=GIVEN)
     found = suppress([*made.diagnostics, *check(made.facts)], specs, config)
     return [(d.rule, d.version) for d in found]
 
 
-def ignored(rule: str, reason: str = "as agreed") -> Suppression:
+def ignored(rule: str, reason: str = "as agreed") -> IgnoreConfig:
     """Return an entry as the config has it."""
-    return Suppression(rule, reason, "", NOWHERE)
+    return IgnoreConfig(rule, reason)
 
 
 # ── where it holds ────────────────────────────────────────────────────────

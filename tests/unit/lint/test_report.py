@@ -107,6 +107,19 @@ def test_json_has_every_promised_field() -> None:
         "for": {},
         "related": [],
         "also": [],
+        "fix": {
+            "kind": "suggest",
+            "edits": [
+                {
+                    "file": "specs/007_a,b.yaml",
+                    "line": 2,
+                    "column": 13,
+                    "end_line": 2,
+                    "end_column": 16,
+                    "text": "type",
+                }
+            ],
+        },
         "fingerprint": "",
     }
     assert second["step"] == "2-drop" and second["for"] == {"table": "orders"}
