@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.agreed import compare, same_plan, with_texts
 from engine.checking import PlanResult, compile_plan, counter, plan
-from engine.errors import CheckFailed, Drift, EngineError, FindingsError, LockHeld, Stopped, UsageError
+from engine.errors import CheckFailed, Drift, EngineError, FindingsError, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
 from engine.registered import plan_of
@@ -149,7 +149,6 @@ def _resume(
 
 
 def _pending(
-    results: list[MigrationResult],
     project: Project,
     driver: Driver,
     ledger: Ledger,

@@ -133,7 +133,7 @@ class Compiler:
         try:
             asked = self._asked(step, self.session, step.id)
             if asked is None:
-                passed_over = f"not so: {describe(step.when)}" if step.when else ""
+                passed_over = f"not so: {describe(step.when, self.dialect.name)}" if step.when else ""
             else:
                 changes = tuple(step.body.changes(before))
                 units = self._changes(spec, step, changes, made)
@@ -169,7 +169,7 @@ class Compiler:
             if answer is False:
                 return None
             if isinstance(answer, str):
-                left.append((f"group {name}" if name else own, answer, describe(when)))
+                left.append((f"group {name}" if name else own, answer, describe(when, self.dialect.name)))
         return tuple(left)
 
     def _under(self, asked: Sequence[Asked], units: tuple[Unit, ...], session: Session) -> tuple[Unit, ...]:

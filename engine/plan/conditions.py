@@ -92,8 +92,8 @@ def _rows(when: RowsAre, session: Session, path: Path) -> str:
     return "(" + " AND ".join(tests) + ")"
 
 
-def describe(when: When) -> str:
-    """Return `when` in words, for plan and messages."""
+def describe(when: When, dialect: str = "") -> str:
+    """Return `when` in words, for plan and messages; of texts per database that of `dialect`."""
     match when:
         case TableExists(table=table):
             return f"table {table} exists"
@@ -108,10 +108,10 @@ def describe(when: When) -> str:
             bounds += [f"at most {maximum}"] if maximum is not None else []
             return f"{table} has {' and '.join(bounds) or 'at least 1'} matching rows"
         case SqlIsTrue(sql=sql):
-            return f"true: {sql.text or sql.texts[0][1]}"
+            return f"true: {sql.given_for(dialect) or sql.text or sql.texts[0][1]}"
         case Not(when=inner):
-            return f"not ({describe(inner)})"
+            return f"not ({describe(inner, dialect)})"
         case AnyOf(parts=parts):
-            return " or ".join(describe(p) for p in parts)
+            return " or ".join(describe(p, dialect) for p in parts)
         case AllOf(parts=parts):
-            return " and ".join(describe(p) for p in parts)
+            return " and ".join(describe(p, dialect) for p in parts)
