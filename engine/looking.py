@@ -73,6 +73,7 @@ def status(project: Project) -> Status:
         told = (*edited(specs, records, broken), *out_of_order(specs, records))
     except EngineError as error:  # a missing folder is no error for those who only look
         drift += [f"the specs can't be compared: {error.message}"] if found.applied or found.in_progress else []
+        told = edited((), [r for r in records if r.state == "applying"])
     todo = [Pending(s.version, s.description) for s in pending(specs, records)] + _classes(project, records)
     drift += [d.message for d in told] + ([found.damage] if found.damage else [])
     return Status(

@@ -339,6 +339,13 @@ TABLE: dict[str, tuple[Situation, ...]] = {
             DONE_001,
         ),
         Situation(
+            "is gone with the whole folder",
+            then(half_applied, lambda: shutil.rmtree("specs")),
+            *refused(2, "there is no `specs`", "engine lint --help"),
+            Answer(0, f"Drift: {_HALF_GONE}", "engine rollback"),
+            DONE_001,
+        ),
+        Situation(
             "was renumbered",
             then(half_applied, lambda: gone("001"), lambda: write("003", LONG, STEPWISE)),
             *refused(4, _HALF_GONE, "engine rollback"),
