@@ -218,14 +218,18 @@ def watched(before: Look = nothing, after: Look = nothing, pages: int | None = N
     plain = SQLiteDriver._send
 
     def send(self: SQLiteDriver, sql: str, params: Any) -> sqlite3.Cursor:
-        if sql.startswith("BEGIN"):
+        if sql.startswith("BEGIN") and not self.in_transaction:
             # A killed process's writes are on the files in the order of writing, synced or not.
             self._connection.execute("PRAGMA synchronous = OFF")
             if pages is not None:
                 self._connection.execute(f"PRAGMA cache_size = {pages}")
         before(self, sql)
         cursor = plain(self, sql, params)
-        after(self, sql)
+        try:
+            after(self, sql)
+        except BaseException:
+            cursor.close()  # else the traceback would keep SQLite's lock
+            raise
         return cursor
 
     with pytest.MonkeyPatch.context() as patch:
