@@ -81,6 +81,7 @@ class Progress:
         marks: values of its marks.
         expected: what `expect_rows: {sql}` returned.
         seconds: time spent.
+        kept: rows of each of its journals when it was done, in the order of `Unit.keeps`; () where none is counted.
     """
 
     version: str
@@ -103,6 +104,7 @@ class Progress:
     marks: tuple[Any, ...] = ()
     expected: int | None = None
     seconds: float = 0.0
+    kept: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +256,8 @@ class Ledger(Protocol):
         """Drop one of the engine's own tables if it is there."""
         ...
 
-    def drop_if_empty(self, table: str) -> bool:
-        """Drop one of the engine's own tables if it holds no row; return whether it holds one."""
+    def count(self, table: str) -> int | None:
+        """Return the rows of one of the engine's own tables, None where it is not there."""
         ...
 
     def empty(self, table: str, limit: int) -> bool:

@@ -8,6 +8,7 @@ from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger
 from engine.errors import Conflict, EngineError, Stopped
 from engine.model.plan import MigrationPlan, Unit
+from engine.run.journals import require_journals
 from engine.run.options import RunOptions
 from engine.run.progress import Listener
 from engine.run.rollback import Back, tasks
@@ -30,7 +31,7 @@ def undo_failed(
         if stuck is not None:
             back.ran = back.ran[back.ran.index(stuck) + 1 :]
         back.tasks = tasks(back.ran, stored)
-        back.require_journals()
+        require_journals(driver, ledger, back.ran, stored)
         back.look_for_conflicts()
         back.run(options.now(), until=stuck)
     except Conflict as conflict:

@@ -14,6 +14,7 @@ from engine.model.plan import Guard, MigrationPlan, Unit
 from engine.model.state import fold
 from engine.run import judging
 from engine.run.entries import event, todo
+from engine.run.journals import require_journals
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.reading import stored_plan
@@ -161,11 +162,13 @@ class Back:
         if self.continued:
             known = self.ledger.progress(self.plan.version, "rollback")
             self.progress = {p.unit: p for p in known}
+            begun = {t.of.id for t in self.tasks if self.progress[t.unit.id].state != "todo"}
+            require_journals(self.driver, self.ledger, self.ran, stored, begun)
             return
         stuck = next((u for u in reversed(self.ran) if u.reversible == "no"), None)
         if stuck is not None:
             raise no_way_back(self.plan.version, stuck)
-        self.require_journals()
+        require_journals(self.driver, self.ledger, self.ran, stored)
         if rows:
             self.look_for_conflicts()
 
@@ -197,23 +200,6 @@ class Back:
             )
         self.ran = tuple(u for u in self.plan.units if stored[u.id].state in ("doing", "done", "undone"))
         return stored
-
-    def require_journals(self) -> None:
-        """Stop where a table that holds the way back is gone.
-
-        Raises:
-            Drift: names it.
-        """
-        there = {fold(name) for name in self.driver.catalogue().taken}
-        for unit in self.ran:
-            for name in unit.keeps:
-                if fold(name) not in there:
-                    raise Drift(
-                        f"the journal `{name}` of step {unit.step} is missing",
-                        "restore it from a backup; without it the old values are not known",
-                        kept="nothing was rolled back",
-                        details={"version": self.plan.version, "step": unit.step},
-                    )
 
     def look_for_conflicts(self) -> None:
         """Ask in one snapshot what can be asked now.
@@ -306,7 +292,10 @@ class Back:
         for unit in self.ran:
             self.drop_journals(unit)
         names = dict.fromkeys(name for task in self.tasks for name in task.unit.forced)
-        self.forced = tuple(name for name in names if self.ledger.drop_if_empty(name))
+        self.forced = tuple(name for name in names if self.ledger.count(name))
+        for name in names:
+            if name not in self.forced:
+                self.ledger.drop(name)
         failed = self.record.state == "applying" and not self.record.applied and self.failed
         now = self.options.now()
         record = replace(

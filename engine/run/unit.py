@@ -13,6 +13,7 @@ from engine.errors import CheckFailed, DatabaseError, EngineError
 from engine.model.plan import Guard, Loop, Statement, Unit
 from engine.run import judging
 from engine.run.batches import BatchSize
+from engine.run.journals import journal_rows
 from engine.run.options import RunOptions
 from engine.run.progress import BatchDone, Listener, UnitDone, UnitStarted
 from engine.run.records import FoundConflict
@@ -198,7 +199,7 @@ class Runner:
             judging.judge_totals(unit, unit.expectation, now)
         judging.judge_unchanged(unit, before, self._unchanged(unit, values))
         at_end()
-        return replace(now, state="done")
+        return replace(now, state="done", kept=journal_rows(self.ledger, unit))
 
     def _checked(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing) -> Progress:
         """A unit that only reads: in one snapshot that holds up no writer, then its checkpoint."""

@@ -345,14 +345,11 @@ class Ledger:
         """Drop one of the engine's own tables if it is there."""
         self._driver.execute(texts.DROP + texts.quoted(_own(table)))
 
-    def drop_if_empty(self, table: str) -> bool:
-        """Drop one of the engine's own tables if it holds no row; return whether it holds one."""
+    def count(self, table: str) -> int | None:
+        """Return the rows of one of the engine's own tables, None where it is not there."""
         if not self._driver.query(texts.TABLE_NAMED, {"name": _own(table)}):
-            return False
-        if self._driver.query(texts.ONE_ROW.format(table=texts.quoted(table))):
-            return True
-        self.drop(table)
-        return False
+            return None
+        return int(self._driver.query(texts.COUNT + texts.quoted(table))[0][0])
 
     def empty(self, table: str, limit: int) -> bool:
         """Delete up to `limit` rows of one of the engine's own tables; return whether any may be left."""

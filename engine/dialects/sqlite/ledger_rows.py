@@ -51,7 +51,7 @@ def progress(row: Sequence[Any]) -> Progress:
             kept="nothing was done",
         )
     width = row[9]
-    keys = row[19:]
+    keys = row[20:]
     return Progress(
         version=row[0],
         direction=row[1],
@@ -73,6 +73,7 @@ def progress(row: Sequence[Any]) -> Progress:
         marks=decode(row[16]),
         expected=row[17],
         seconds=row[18],
+        kept=tuple(map(int, decode(row[19]))),
     )
 
 
@@ -129,6 +130,7 @@ def checkpoint_values(now: Progress) -> dict[str, Any]:
         "marks": encode(now.marks),
         "expected": now.expected,
         "seconds": now.seconds,
+        "journal_rows": encode(now.kept),
     }
     for name, key in (("lo", now.lo), ("up", now.up)):
         values |= {f"{name}{n + 1}": key[n] if n < len(key) else None for n in range(KEYS)}

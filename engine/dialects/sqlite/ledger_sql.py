@@ -104,6 +104,7 @@ TABLES: tuple[str, ...] = (
   marks TEXT NOT NULL,
   expected INTEGER,
   seconds REAL NOT NULL,
+  journal_rows TEXT NOT NULL,
   PRIMARY KEY (version, direction, unit)
 ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS engine_meta (key TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
@@ -134,6 +135,7 @@ _STORED = (
     "marks",
     "expected",
     "seconds",
+    "journal_rows",
 )
 CHECKPOINT = Statement(
     f"UPDATE engine_step SET {', '.join(f'{name} = :{name}' for name in _STORED)} "
@@ -168,7 +170,7 @@ SPEC_TEXT = "SELECT spec_text FROM migration_history WHERE version = :version"
 PROGRESS = (
     "SELECT version, direction, unit, step, place, table_name, state, batch_no, batch_size, key_width, "
     "rows_selected, rows_written, rows_skipped, rows_added, started, answer, marks, expected, seconds, "
-    f"{', '.join(_LO + _UP)} FROM engine_step "
+    f"journal_rows, {', '.join(_LO + _UP)} FROM engine_step "
     "WHERE version = :version AND direction = :direction ORDER BY place"
 )
 EVENTS = (
@@ -207,9 +209,10 @@ SAVE_TEXTS = "UPDATE migration_history SET plan = :plan, spec_text = :spec WHERE
 CLEAR_STEPS = "DELETE FROM engine_step WHERE version = :version AND direction = :direction"
 ADD_STEP = (
     "INSERT INTO engine_step (version, direction, unit, step, place, table_name, state, fence, "
-    "batch_no, key_width, rows_selected, rows_written, rows_skipped, rows_added, started, marks, seconds) "
+    "batch_no, key_width, rows_selected, rows_written, rows_skipped, rows_added, started, marks, seconds, "
+    "journal_rows) "
     "VALUES (:version, :direction, :unit, :step, :place, :table_name, 'todo', :fence, "
-    "0, 0, 0, 0, 0, 0, '', '[]', 0)"
+    "0, 0, 0, 0, 0, 0, '', '[]', 0, '[]')"
 )
 TAKE_OVER = "UPDATE engine_step SET fence = :fence WHERE version = :version AND direction = :direction"
 UNDONE = (
@@ -223,7 +226,7 @@ LOG = (
     "FROM engine_run WHERE run = :run"
 )
 DROP = "DROP TABLE IF EXISTS "
-ONE_ROW = "SELECT 1 FROM {table} LIMIT 1"
+COUNT = "SELECT count(*) FROM "
 EMPTY = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT :rows)"
 
 
