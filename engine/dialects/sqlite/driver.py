@@ -12,6 +12,7 @@ from typing import Any, Literal
 from engine.dialects.base import Catalogue, CatalogueObject, Row
 from engine.dialects.sqlite.opening import MEMORY, may, missing, refuse_network, uris
 from engine.dialects.sqlite.refusals import refusal
+from engine.dialects.sqlite.turns import Turns
 from engine.errors import DatabaseError, EngineError
 
 Listener = Callable[[str, Mapping[str, Any]], None]
@@ -87,6 +88,7 @@ class SQLiteDriver:
         self.missing = missing
         self.stop_requested: Callable[[], bool] = lambda: False
         self._connection = connection
+        self._turns = Turns(connection)
         connection.set_progress_handler(self._look, _STEPS_BETWEEN_LOOKS)
 
     def _look(self) -> bool:
@@ -174,6 +176,7 @@ class SQLiteDriver:
     # ── transactions ──────────────────────────────────────────────────────
     def begin(self) -> None:
         """Begin a transaction that writes; its lock is taken at once, so no later statement waits for it."""
+        self._turns.begin()
         self._send(BEGIN, None)
 
     def snapshot(self) -> None:
@@ -190,6 +193,7 @@ class SQLiteDriver:
         for left in range(_COMMIT_PATIENCE, 0, -1):
             try:
                 self._send(COMMIT, None)
+                self._turns.end()
                 return
             except EngineError as error:
                 if left == 1 or error.details.get("reason") != "busy" or not self.in_transaction:

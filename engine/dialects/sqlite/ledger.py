@@ -34,6 +34,7 @@ class Ledger:
         self._command = ""
         self._fence = 0
         self._run = 0
+        self._overtaken = False
 
     @property
     def driver(self) -> Driver:
@@ -71,11 +72,12 @@ class Ledger:
             raise
         finally:
             try:
-                if self._run:
+                if self._run and not self._overtaken:
                     with suppress(EngineError):  # for people only; the checkpoints say what is true
                         self.finish(outcome)
             finally:
                 self._fence = self._run = 0
+                self._overtaken = False
                 if self._lock is not None:
                     self._lock.release()
 
@@ -276,6 +278,7 @@ class Ledger:
             raise self._stale()
 
     def _stale(self) -> LockHeld:
+        self._overtaken = True  # not even its own end is noted
         return LockHeld(
             "another process took over the work on this database",
             "this one stopped and wrote nothing more",
