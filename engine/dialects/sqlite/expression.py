@@ -32,6 +32,9 @@ class Planning(Protocol):
     @property
     def state(self) -> SchemaState: ...
 
+    @property
+    def scratch(self) -> list[str]: ...
+
     def undo_number(self) -> int: ...
 
 

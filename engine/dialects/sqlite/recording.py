@@ -83,14 +83,18 @@ def recording_of(
         table: whose rows the step writes.
         events: what its statement does to rows: insert, update, delete.
         found: what happens beyond that.
-        context: tables of this migration need no journal, irreversible steps have none.
+        context: tables of this migration need no journal but for what happens beyond; irreversible steps have none.
         columns: where the step's own statement can fill the journal: the columns to keep.
         above: True where all rows that the step makes get row ids above those that are there.
     """
     if context.irreversible:
         return Recording(words="no way back is kept", reversible="no", reason=context.irreversible)
-    wanted = [t for t in (table, *found.tables) if fold(t.name) not in context.made_here]
-    tables = list({fold(t.name): t for t in wanted}.values())
+    every = {fold(t.name): t for t in (table, *found.tables)}
+    made = {name for name in every if name in context.made_here}
+    if not found.blind:
+        # How many rows a step adds to a table of this migration is counted, but for those of its triggers.
+        made -= {fold(t.name) for t in found.tables} - {fold(name) for name in session.scratch}
+    tables = [t for name, t in every.items() if name not in made]
     if not tables:
         return Recording(words="undone with its table, which this migration makes", reversible="derived")
     if found.blind:
