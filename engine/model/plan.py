@@ -20,8 +20,11 @@ changed after planning. The names a statement may use:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal as Choice
+
+from engine.model.state import fold
 
 Kind = Choice["ddl", "rows", "check", "setting"]
 Reversible = Choice["derived", "journal", "given", "no"]
@@ -133,6 +136,7 @@ class Guard:
         early: True where it can be asked before the whole rollback begins;
             False where later units of the same migration must be undone first.
         skippable: False where the conflict stops `skip` and `force` too.
+        looks: columns that it looks at, of its one table; `*` for all that there is.
         loses: True where going on takes what others wrote away: that stops `skip`, which leaves such rows as they are.
         reads: tables that it looks at beside those that its unit touches.
     """
@@ -146,6 +150,7 @@ class Guard:
     skippable: bool = True
     reads: tuple[str, ...] = ()
     loses: bool = False
+    looks: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,8 @@ class Unit:
         keeps: tables of the engine that hold its way back (journals, tables
             put aside); `finalize` drops them.
         scratch: helper tables of this unit, dropped when it is done.
+        only: columns that it changes, where it changes nothing else of its tables (none: an index, a
+            trigger); only on undo units.
         forced: tables of the engine that keep what `--on-conflict force` overwrote; only on undo units.
         under: conditions of the groups around that of `condition`, the outermost first; asked before it.
     """
@@ -222,6 +229,7 @@ class Unit:
     on_conflict: str = "fail"
     under: tuple[Condition, ...] = ()
     forced: tuple[str, ...] = ()
+    only: tuple[str, ...] = ("*",)
 
     def conditions(self) -> tuple[Condition, ...]:
         """Return the conditions that must all hold, in the order in which they are asked."""
@@ -244,6 +252,25 @@ class Unit:
             found += [self.loop.start, self.loop.bound, *self.loop.body, self.loop.following]
         found += [*self.after, *self.resets]
         return tuple(found)
+
+
+def found_early(guard: Guard, unit: Unit, later: Iterable[Unit]) -> bool:
+    """Tell whether `guard`, of the way back of `unit`, finds the same before and after `later` units are undone."""
+    mine = {fold(name) for name in (*unit.touches, *guard.reads)}
+    return not any(
+        _disturbs(back, guard)
+        for other in later
+        if mine & {fold(name) for name in other.touches}
+        for back in other.undo
+    )
+
+
+def _disturbs(back: Unit, guard: Guard) -> bool:
+    if guard.kind not in ("changed", "deleted", "added") or "*" in back.only:
+        return True
+    if "*" in guard.looks:
+        return bool(back.only)
+    return bool({fold(name) for name in back.only} & {fold(name) for name in guard.looks})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.plan import Unit
+from engine.model.plan import Unit, found_early
 from engine.model.state import SchemaState, fold
 
 
@@ -36,21 +36,11 @@ def _texts(state: SchemaState) -> list[tuple[tuple[str, str, str], str]]:
 def early_guards(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
     """Mark the guards that can't be asked before later units of the migration are undone."""
     result = list(units)
-    touched: set[str] = set()
-    for place in range(len(units) - 1, -1, -1):
-        unit = units[place]
-        mine = {fold(t) for t in unit.touches}
-        if unit.undo and touched:
-            undo = tuple(
-                replace(
-                    back,
-                    guards=tuple(
-                        replace(g, early=g.early and not (mine | {fold(t) for t in g.reads}) & touched)
-                        for g in back.guards
-                    ),
-                )
-                for back in unit.undo
-            )
-            result[place] = replace(unit, undo=undo)
-        touched |= mine
+    for place, unit in enumerate(units):
+        later = units[place + 1 :]
+        undo = tuple(
+            replace(back, guards=tuple(replace(g, early=g.early and found_early(g, unit, later)) for g in back.guards))
+            for back in unit.undo
+        )
+        result[place] = replace(unit, undo=undo)
     return tuple(result)

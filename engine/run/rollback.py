@@ -10,8 +10,7 @@ from typing import Any
 from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger, Progress, Record
 from engine.errors import Drift, EngineError, NotReversible
-from engine.model.plan import Guard, MigrationPlan, Unit
-from engine.model.state import fold
+from engine.model.plan import Guard, MigrationPlan, Unit, found_early
 from engine.run import judging
 from engine.run.entries import event, todo
 from engine.run.journals import require_journals
@@ -31,18 +30,18 @@ class Task:
         unit: what to run; its id is unique among all tasks of the migration.
         last: True for the last of the tasks that undo `of`.
         marks: values that `of` took at its start.
-        touched: tables (folded) that are changed on the way back before it.
+        later: the units that are undone before it.
     """
 
     of: Unit
     unit: Unit
     last: bool
     marks: tuple[Any, ...]
-    touched: frozenset[str] = frozenset()
+    later: tuple[Unit, ...] = ()
 
     def early(self, guard: Guard) -> bool:
         """Tell whether `guard` can be asked before anything is undone: nothing that it looks at changes till then."""
-        return guard.early or not {fold(name) for name in (*self.of.touches, *guard.reads)} & self.touched
+        return guard.early or found_early(guard, self.of, self.later)
 
 
 def rollback(
@@ -364,14 +363,11 @@ class Back:
 def tasks(ran: Sequence[Unit], stored: dict[str, Progress]) -> tuple[Task, ...]:
     """Return what undoes `ran`, in order: the last unit first."""
     found: list[Task] = []
-    touched: set[str] = set()  # tables that earlier tasks of the way back change
-    for unit in reversed(ran):
-        mine = {fold(name) for name in unit.touches}
+    for place, unit in reversed(tuple(enumerate(ran))):
         for number, back in enumerate(unit.undo):
             named = replace(back, id=f"{unit.id}:undo{number + 1}")
-            found.append(Task(unit, named, number == len(unit.undo) - 1, stored[unit.id].marks, frozenset(touched)))
-        if unit.undo:
-            touched |= mine
+            last = number == len(unit.undo) - 1
+            found.append(Task(unit, named, last, stored[unit.id].marks, tuple(ran[place + 1 :])))
     return tuple(found)
 
 

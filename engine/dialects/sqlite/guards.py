@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.sql import literal_sql, quote
@@ -72,15 +73,16 @@ def guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) ->
             same += f' AND NOT (j."was" = 1 AND {holds(journal, "old")})'
         joined = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."now" = 1'
         if journal.images:
-            found.append(
-                _guard(journal, "changed", f"{joined} AND {same}", f"{{count}} rows of {name} were changed since")
-            )
+            words = f"{{count}} rows of {name} were changed since"
+            looks = (*journal.key.names, *(c.name for c in journal.images))
+            found.append(replace(_guard(journal, "changed", f"{joined} AND {same}", words), looks=looks))
     if "update" in journal.events:
         gone = (
             f'{source} WHERE j."was" = 1 AND j."now" = 1'
             f" AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {matches(journal)})"
         )
-        found.append(_guard(journal, "deleted", gone, f"{{count}} rows of {name} were deleted since"))
+        one = _guard(journal, "deleted", gone, f"{{count}} rows of {name} were deleted since")
+        found.append(replace(one, looks=(*journal.key.names, *(c.name for c in journal.images if journal.moved))))
     if "delete" in journal.events:
         back = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 1 AND j."now" = 0'
         if journal.images:

@@ -84,6 +84,7 @@ def index_unit(
                 before=(ddl(f"DROP INDEX IF EXISTS {quote(index.name)}"),),
                 guards=(index_guard(index.name, index.table, text),),
                 touches=(index.table,),
+                only=(),
             ),
         ),
         touches=(index.table,),
@@ -114,6 +115,7 @@ def drop_index(session: SQLiteSession, change: DropIndex, context: StepContext) 
         before=(ddl(index.sql),),
         guards=(taken_guard(index.name), *_duplicates(session, index)),
         touches=(index.table,),
+        only=(),
         rows=rows,
     )
     return (
@@ -150,6 +152,7 @@ def rename_index(session: SQLiteSession, change: RenameIndex, context: StepConte
         before=(ddl(f"DROP INDEX {quote(change.to)}"), ddl(index.sql)),
         guards=(index_guard(change.to, index.table, text, skippable=False),),
         touches=(index.table,),
+        only=(),
         rows=rows,
     )
     return (

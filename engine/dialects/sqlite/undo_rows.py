@@ -62,6 +62,8 @@ def undo_units(
         undo=(),
         forced=tuple(forced_name(j.name) for j in journals),
     )
+    if alone is not None and alone.events == {"update"}:
+        base = replace(base, only=tuple(c.name for c in alone.images))
     if alone is not None and "update" in alone.events and in_unique_keys(alone, state):
         aside, back = park(alone, state, "new", "old", "live")
         restored = _statements(alone, state, journals)
