@@ -23,7 +23,7 @@ from tests.support.rivals import Others, at_work
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = scaled(6)  # 30 with a factor of 5
+ROUNDS = scaled(3)  # 30 with a factor of 10
 APPLIERS = 32
 ROWS = 60_000
 
