@@ -201,13 +201,14 @@ class FindingsError(EngineError):
 def of_the_machine(error: Exception) -> EngineError | None:
     """Return what to tell a person where `error` is the system's: memory, a file, a stream; None for any other."""
     kept, next = "what was committed is kept and can be resumed", "engine status"
-    # What ImportError says where a library finds no room.
-    unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    library = isinstance(error, ImportError) and "shared object" in str(error)  # one that can't be loaded just now
+    unmapped = library and "failed to map segment" in str(error)
     if isinstance(error, MemoryError) or unmapped or getattr(error, "errno", None) == errno.ENOMEM:
         hint = "give the process more of it, or let it work in smaller batches: --batch-size"
         return EngineError("there is not enough memory", hint, kept, next, details={"reason": "memory"})
-    if isinstance(error, OSError):
-        place = f" ({error.filename})" if isinstance(error.filename, str) else ""
-        words = f"the system refused: {error.strerror or error}{place}"
+    if library or isinstance(error, OSError):
+        name = getattr(error, "filename", None)
+        place = f" ({name})" if isinstance(name, str) else ""
+        words = f"the system refused: {getattr(error, 'strerror', None) or error}{place}"
         return EngineError(words, "look at the disk, the rights and the limits", kept, next, details={"reason": "io"})
     return None

@@ -58,7 +58,7 @@ def show(error: EngineError | click.ClickException, shown: Shown, cause: Excepti
     """Show `error` and return its exit code; `cause` is what `--debug` writes of, where that is another."""
     known = error if isinstance(error, EngineError) else _usage(error)
     trace = _trace(cause or error) if shown.debug else ""
-    if shown.json:
+    if shown.json and not isinstance(known, screen.Unwritable):
         _document({**dict(shown.base), **findings(known), "error": document(known, shown)})
     else:
         screen.say("\n".join(lines(known, shown)))
@@ -208,7 +208,7 @@ def _document(fields: dict[str, Any]) -> None:
 
     try:
         screen.out(json.dumps({"schema_version": 1, **fields}, indent=2, default=str) + "\n")
-    except EngineError as refused:  # a file that the document should go to
+    except screen.Unwritable as refused:
         screen.say("\n".join(lines(refused)))
 
 

@@ -31,6 +31,10 @@ _STYLES = (
 )
 
 
+class Unwritable(EngineError):
+    """A result could not be written; to stdout no more can be said."""
+
+
 def prepare() -> None:
     """Let no character of a spec break the output of a terminal with few letters."""
     _fill_closed()
@@ -55,11 +59,11 @@ def out(text: str) -> None:
     """Write a result to stdout.
 
     Raises:
-        EngineError: the disk that it goes to is full; that nobody reads is no error.
+        Unwritable: the disk that it goes to is full; that nobody reads is no error.
     """
     refused = _write("stdout", text)
     if refused is not None and refused.errno in _FULL:
-        raise EngineError(
+        raise Unwritable(
             f"the result can't be written: {refused.strerror}",
             "look at where stdout goes",
             kept="what the command did is done",

@@ -148,7 +148,7 @@ class FileLock:
 def _flock() -> tuple[Callable[[int, int], None], int, int]:
     try:
         import fcntl
-    except ImportError as error:  # Windows
+    except ModuleNotFoundError as error:  # Windows
         raise DatabaseError(
             "this system has no file locks that die with their owner (flock)",
             "run the engine on Linux or macOS",
