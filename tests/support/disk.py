@@ -158,24 +158,29 @@ def full_at(number: int, *, sticky: bool = True) -> Decide:
     return decide
 
 
+def library() -> ctypes.CDLL:
+    """Return the library of SQLite that Python's sqlite3 uses."""
+    return ctypes.CDLL(getattr(_sqlite3, "__file__", None))
+
+
 @contextmanager
 def failing_disk() -> Iterator[Disk]:
     """Put a `Disk` under every database that this process opens inside."""
-    library = ctypes.CDLL(getattr(_sqlite3, "__file__", None))
-    library.sqlite3_vfs_find.restype = POINTER(_Vfs)
-    library.sqlite3_vfs_find.argtypes = [c_char_p]
-    library.sqlite3_vfs_register.argtypes = [POINTER(_Vfs), c_int]
-    library.sqlite3_vfs_unregister.argtypes = [POINTER(_Vfs)]
-    plain = library.sqlite3_vfs_find(None)
+    sqlite = library()
+    sqlite.sqlite3_vfs_find.restype = POINTER(_Vfs)
+    sqlite.sqlite3_vfs_find.argtypes = [c_char_p]
+    sqlite.sqlite3_vfs_register.argtypes = [POINTER(_Vfs), c_int]
+    sqlite.sqlite3_vfs_unregister.argtypes = [POINTER(_Vfs)]
+    plain = sqlite.sqlite3_vfs_find(None)
     disk = Disk()
     layer = _Layer(disk, plain.contents)
-    assert library.sqlite3_vfs_register(byref(layer.vfs), 1) == 0
+    assert sqlite.sqlite3_vfs_register(byref(layer.vfs), 1) == 0
     try:
         yield disk
     finally:
         disk.heal()
-        library.sqlite3_vfs_register(plain, 1)
-        library.sqlite3_vfs_unregister(byref(layer.vfs))
+        sqlite.sqlite3_vfs_register(plain, 1)
+        sqlite.sqlite3_vfs_unregister(byref(layer.vfs))
         _KEPT.append(layer)  # a connection that is still open goes on calling it
 
 
