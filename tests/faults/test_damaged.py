@@ -37,7 +37,7 @@ def command(world: World, word: str) -> Ran:
     return run(word, "--db", str(world.db), *more)
 
 
-@pytest.mark.parametrize("word", COMMANDS)
+@pytest.mark.parametrize("word", ("status", "plan", "apply", "rollback"))
 @pytest.mark.parametrize("what", ["text", "half a header", "zeros", "half", "a header only"])
 def test_no_database_or_half_of_one_is_told_and_left_alone(what: str, word: str, world: World) -> None:
     whole = world.db.read_bytes()
@@ -86,7 +86,7 @@ def survive(world: World, seed: int) -> int:
 
 
 def test_damage_anywhere_is_survived(world: World) -> None:
-    assert sum(survive(world, seed) for seed in range(6)) > 0
+    assert sum(survive(world, seed) for seed in range(3)) > 0
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.parametrize("wal", [False, True], ids=["journal", "wal"])
+@pytest.mark.parametrize("wal", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["journal", "wal"])
 def test_a_real_disk_that_is_full_there_and_back(wal: bool, small_disk: Path) -> None:
     world = World(scenario("transform", wal=wal), small_disk)
     after = world.state(world.applied()).users
