@@ -128,7 +128,7 @@ class Guard:
     """A conflict to look for before an undo writes.
 
     Attributes:
-        kind: changed, deleted, added, taken, schema.
+        kind: changed, deleted, added, taken, orphaned, schema.
         table: whose rows.
         count: returns the number of rows in conflict.
         sample: returns up to 5 of their keys.

@@ -42,7 +42,7 @@ class FoundConflict:
     """Rows that changed since, found by a rollback.
 
     Attributes:
-        kind: changed, deleted, added, taken, schema.
+        kind: changed, deleted, added, taken, orphaned, schema.
         rows: how many.
         sample: up to 5 keys.
         words: a sentence for people.

@@ -149,13 +149,12 @@ def undone_while_waiting(units: tuple[Unit, ...], pending: Sequence[PendingKey])
     waiting = {fold(name) for key in pending for name in (key.child, key.parent)}
     if not any(waiting & {fold(name) for name in unit.touches} for unit in units):
         return units
-    return tuple(
-        replace(
-            unit,
-            undo=tuple(replace(u, settings=(FOREIGN_KEYS_OFF,), resets=(FOREIGN_KEYS_ON,)) for u in unit.undo),
-        )
-        for unit in units
-    )
+    return tuple(replace(unit, undo=tuple(_undefended(u) for u in unit.undo)) for unit in units)
+
+
+def _undefended(unit: Unit) -> Unit:
+    guards = tuple(guard for guard in unit.guards if guard.kind != "orphaned")
+    return replace(unit, guards=guards, settings=(FOREIGN_KEYS_OFF,), resets=(FOREIGN_KEYS_ON,))
 
 
 def _same(left: Sequence[str], right: Sequence[str]) -> bool:
