@@ -16,10 +16,10 @@ from engine.dialects.sqlite.guards import guards, holds, matches, referring
 from engine.dialects.sqlite.journal import Counters, Journal
 from engine.dialects.sqlite.parking import in_unique_keys, park
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.statements import ddl
+from engine.dialects.sqlite.statements import ddl, text_guard
 from engine.dialects.sqlite.walk import between, key_loop, rows
 from engine.model.plan import Statement, Unit
-from engine.model.state import SchemaState, fold, same_name
+from engine.model.state import Index, SchemaState, fold, same_name
 
 _DEFER = Statement("PRAGMA defer_foreign_keys = ON", "setting", "setting")
 _REVERSE = {"insert": "delete", "update": "update", "delete": "insert"}
@@ -44,11 +44,25 @@ def undo_units(
         helpers: work tables that a step that broke off may have left.
     """
     still, again = _hold_triggers(journals, state)
+    loose = _conditional(journals, state)
+    still += tuple(ddl(f"DROP INDEX {quote(index.name)}", "prepare") for index in loose)
+    again = (*(ddl(index.sql, "cleanup") for index in loose), *again)
     ending = (
         *(counters.restore() if counters else ()),
         *(ddl(f"DROP TABLE IF EXISTS {quote(name)}", "cleanup") for name in helpers),
     )
     found = tuple(guard for journal in journals for guard in guards(journal, state, journals))
+    found += tuple(
+        text_guard(
+            "index",
+            i.name,
+            i.table,
+            i.sql,
+            f"the unique index `{i.name}` was changed or dropped since",
+            skippable=False,
+        )
+        for i in loose
+    )
     names = tuple(dict.fromkeys(j.table.name for j in journals))
     alone = journals[0] if len(journals) == 1 and not _ties_itself(journals[0], state) else None
     base = Unit(
@@ -64,7 +78,7 @@ def undo_units(
     )
     if alone is not None and alone.events == {"update"}:
         base = replace(base, only=tuple(c.name for c in alone.images))
-    if alone is not None and "update" in alone.events and in_unique_keys(alone, state):
+    if alone is not None and "update" in alone.events and (loose or in_unique_keys(alone, state)):
         aside, back = park(alone, state, "new", "old", "live")
         restored = _statements(alone, state, journals)
         alone_steps = (_DEFER, *still, *_overwritten(alone), *aside, *restored, *back, *again)
@@ -187,6 +201,21 @@ def _hold_triggers(
                 found[fold(trigger.name)] = trigger
     gone = tuple(ddl(f"DROP TRIGGER IF EXISTS {quote(t.name)}", "prepare") for t in found.values())
     return gone, tuple(ddl(t.sql, "cleanup") for t in found.values())
+
+
+def _conditional(journals: Sequence[Journal], state: SchemaState) -> tuple[Index, ...]:
+    """Return the partial unique indexes, and those on expressions, in which values move.
+
+    What such an index holds of a row meanwhile can't be told, so they are made again when all rows are as they were.
+    """
+    return tuple(
+        index
+        for journal in journals
+        if "update" in journal.events
+        for index in state.indexes_of(journal.table.name)
+        if index.unique and index.sql and (index.where is not None or "" in index.columns)
+        if any(fold(column.name) in fold(index.sql) for column in journal.images)
+    )
 
 
 def _ties_itself(journal: Journal, state: SchemaState) -> bool:
