@@ -167,9 +167,10 @@ def orphans_check(
     target = state.table(reference.table)
     keys = reference.columns or (target.primary_key if target else ())
     mine = quote(source.table)
-    # A parent of the same name as the child needs another name in the subquery.
+    # A parent of the same name as the child needs another name in the subquery; `+` lets the parent's
+    # column decide what is equal, as the database does.
     match = " AND ".join(
-        f"parent.{quote(key)} = {mine}.{quote(column)}" for column, key in zip(columns, keys, strict=False)
+        f"parent.{quote(key)} = +{mine}.{quote(column)}" for column, key in zip(columns, keys, strict=False)
     )
     filled = " AND ".join(f"{quote(column)} IS NOT NULL" for column in columns)
     where = f"{filled} AND NOT EXISTS (SELECT 1 FROM {quote(reference.table)} AS parent WHERE {match})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.dialects.base import StepContext
@@ -83,13 +84,13 @@ def create_table(session: SQLiteSession, change: CreateTable, context: StepConte
         touches=(table.name,),
         rows=0,
     )
-    return (
-        unit,
-        *(
-            index_unit(session, index, f"{context.step}.{number}", context, made=True)
-            for number, index in enumerate(indexes, 2)
-        ),
-    )
+    keys = [
+        index_unit(session, index, f"{context.step}.{number}", context, made=True)
+        for number, index in enumerate(indexes, 2)
+    ]
+    if table.scratch:
+        keys = [replace(key, undo=()) for key in keys]  # they go with the table
+    return (unit, *keys)
 
 
 def drop_scratch(name: str, id: str) -> Unit:

@@ -138,7 +138,8 @@ def _parent_guards(journal: Journal, state: SchemaState, journals: Sequence[Jour
         same = [f"{journal.value('old', c)} IS {journal.value('new', c)}" for c in key.columns if fold(c) in kept]
         goes = f'(j."now" = 0 OR NOT ({" AND ".join(same)}))' if moves else 'j."now" = 0'
         conditions = ['j."was" = 1', goes, *(f"{value} IS NOT NULL" for value in old)]
-        live = " AND ".join(f"p.{quote(t)} = {value}" for t, value in zip(targets, old, strict=True))
+        # `+` takes the value's own affinity away, so that it is compared as the parent's column would have it.
+        live = " AND ".join(f"p.{quote(t)} = +{value}" for t, value in zip(targets, old, strict=True))
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quote(parent.name)} AS p WHERE {live})")
         own = next((j for j in journals if same_name(j.table.name, parent.name)), None)
         if own is not None:
@@ -146,7 +147,7 @@ def _parent_guards(journal: Journal, state: SchemaState, journals: Sequence[Jour
             names = {fold(n): f"key_{n}" for n in own.key.names} | {n: f"old_{n}" for n in had}
             if all(fold(t) in names for t in targets):
                 columns = [f"p.{quote(names[fold(t)])}" for t in targets]
-                back = " AND ".join(f"{c} = {value}" for c, value in zip(columns, old, strict=True))
+                back = " AND ".join(f"{c} = +{value}" for c, value in zip(columns, old, strict=True))
                 conditions.append(f'NOT EXISTS (SELECT 1 FROM {quote(own.name)} AS p WHERE p."was" = 1 AND {back})')
         source = f"{quote(journal.name)} AS j WHERE {' AND '.join(conditions)}"
         words = f"{{count}} rows of {journal.table.name} would come back and refer to nothing in {parent.name}"

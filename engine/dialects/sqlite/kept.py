@@ -98,7 +98,8 @@ class Kept:
             computed = []
             for name in self.key.names:
                 value = next((v for n, v in given.items() if same_name(n, name)), quote(name))
-                computed.append(f"{value} AS {quote('key_' + name)}")
+                # Without an affinity of its own it is compared as the new column has it: 2 is '2' in a text column.
+                computed.append(f"+({value}) AS {quote('key_' + name)}")
                 match.append(f"{new}.{quote(name)} = {old}.{quote('key_' + name)}")
             source = f"(SELECT *, {', '.join(computed)} FROM {old} AS {quote(self.before.name)}) AS {old}"
         columns = [quote("key_" + n) for n in self.key.names]
