@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from engine.dialects.sqlite.names import contains
-from engine.dialects.sqlite.sql import affinity, columns_sql, literal_sql, quote
+from engine.dialects.sqlite.sql import affinity, columns_sql, literal_sql, quote, zeros_differ
 from engine.dialects.sqlite.statements import ddl, question, rows
 from engine.dialects.sqlite.tokens import tokens
 from engine.dialects.sqlite.walk import Key, identity, is_row_id
@@ -107,7 +107,11 @@ class Kept:
         columns += [quote("new_" + c.name) for c in self._new]
         chosen = [*self._keys(new), *(f"{old}.{quote(c.name)}" for c in (*self.changed, *self.dropped))]
         chosen += [f"{new}.{quote(c.name)}" for c in self._new]
-        wanted = [_differs(f"{old}.{quote(c.name)}", f"{new}.{quote(c.name)}") for c in self.changed]
+        wanted = [
+            _differs(a := f"{old}.{quote(c.name)}", b := f"{new}.{quote(c.name)}")
+            + zeros_differ(a, b, c.type, self.before.strict)
+            for c in self.changed
+        ]
         wanted += [_goes(f"{old}.{quote(c.name)}", c) for c in self.dropped]
         wanted += [f"{new}.{quote(c.name)} IS NOT NULL" for c in self.filled]
         return rows(

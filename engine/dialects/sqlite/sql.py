@@ -108,6 +108,16 @@ def affinity(type: str, strict: bool = False) -> str:
     return "NUMERIC"
 
 
+def zeros_differ(left: str, right: str, type: str, strict: bool = False) -> str:
+    """Return ` OR …`: two zeros of which one may be -0.0; "" where the column holds no -0.0.
+
+    SQL can't tell -0.0 from 0.0, so both count as changed. All but untyped columns make one of the other.
+    """
+    if affinity(type, strict) != "BLOB":
+        return ""
+    return f" OR (typeof({left}) = 'real' AND typeof({right}) = 'real' AND {left} = 0)"
+
+
 def text_for_sqlite(sql: Sql, path: Path = ()) -> str:
     """Return the text of `sql` for SQLite, untranslated where it was written for it.
 

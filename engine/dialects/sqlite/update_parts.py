@@ -11,7 +11,7 @@ from engine.dialects.sqlite.identifiers import references
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.names import own_column, own_table, relation
 from engine.dialects.sqlite.parking import in_unique_keys
-from engine.dialects.sqlite.sql import affinity, quote
+from engine.dialects.sqlite.sql import affinity, quote, zeros_differ
 from engine.dialects.sqlite.tokens import edit
 from engine.dialects.sqlite.translate import binds_of
 from engine.dialects.sqlite.walk import Key, between, identity, key_checks, question, rows, walk_key
@@ -190,8 +190,12 @@ def note(update: Update, journal: Journal, range_: str, *, counting: bool = Fals
     ]
     where = f"{range_} AND {update.condition}" if range_ else update.condition
     once = not any(t.nested or t.over for t in update.texts)
+    strict = update.table.strict
     if once:
-        differ = " OR ".join(f"{o} COLLATE BINARY IS NOT {n} OR typeof({o}) <> typeof({n})" for o, n in pairs)
+        differ = " OR ".join(
+            f"{o} COLLATE BINARY IS NOT {n} OR typeof({o}) <> typeof({n}){zeros_differ(o, n, c.type, strict)}"
+            for (o, n), c in zip(pairs, update.columns, strict=True)
+        )
         where += f" AND ({differ})"
     new = [] if journal.retold else [n for _, n in pairs]
     values = [*update.of(update.own), "1", "1", *(o for o, _ in pairs), *new]
@@ -206,7 +210,8 @@ def note(update: Update, journal: Journal, range_: str, *, counting: bool = Fals
     # A sub-select is dear: asked once per row, and rows that stay as they are taken out afterwards.
     same = " AND ".join(
         f"{o} COLLATE BINARY IS {n} AND typeof({o}) = typeof({n})"
-        for o, n in zip(journal.of("old"), journal.of("new"), strict=True)
+        + (f" AND NOT ({zeros.removeprefix(' OR ')})" if (zeros := zeros_differ(o, n, c.type, strict)) else "")
+        for o, n, c in zip(journal.of("old"), journal.of("new"), journal.images, strict=True)
     )
     of_batch = ""
     if range_:
