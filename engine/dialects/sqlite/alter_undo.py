@@ -303,7 +303,7 @@ def _row_guards(way: Way) -> tuple[Guard, ...]:
         # As many as there were before the step are no conflict; a person may let others pass too.
         sql = guard.count.sql.replace("SELECT count(*)", f"SELECT max(0, count(*) - :mark{number})", 1)
         counted = replace(guard.count, sql=sql, binds=(f"mark{number}",))
-        found.append(replace(guard, count=counted, skippable=True))
+        found.append(replace(guard, count=counted, skippable=True, reads=(foreign_key.table,)))
     return tuple(found)
 
 
