@@ -65,6 +65,7 @@ class Alters:
             "real": (f"length({other.sql}) * 0.5", {"value": 1.5}, f"coalesce(length({other.sql}), 0) / 4.0"),
             "blob": ({"sqlite": "X'00ff'", "other": "NULL"}, {"sqlite": f"CAST({other.sql} AS BLOB)", "other": "NULL"}),
         }
+        ways["integer"] = (*ways["integer"], {"parse": other.name, "as": "bigint", "otherwise": -1})
         loose = (*ways["text"], *ways["integer"], *ways["real"], other.sql, f"nullif({other.sql}, 1)")
         if column.base in ("any", "numeric"):
             return rng.choice(loose)
@@ -124,6 +125,7 @@ class Alters:
         parents = [t for t in self.schema.tables if len(t.key) == 1 and t.key[0].base == column.base]
         if parents and not table.strict and "default" not in body and rng.random() < 0.2:
             parent = rng.choice(parents)
+            self.schema.trees = self.schema.trees or parent is table
             body["references"] = {"table": parent.name, "column": parent.key[0].name}
             if rng.random() < 0.5:
                 body["references"]["on_delete"] = rng.choice(("cascade", "set null", "restrict"))
@@ -147,7 +149,7 @@ class Alters:
         body: Step = {"table": table.name}
         actions = [self.alter_rename, self.alter_drop_constraints, self.alter_add, self.alter_add, self.alter_change]
         actions += [self.alter_change, self.alter_key, self.alter_drop, self.alter_drop, self.alter_unique]
-        actions += [self.alter_checks, self.alter_references, self.alter_options]
+        actions += [self.alter_checks, self.alter_references, self.alter_options, self.alter_special]
         chosen = sorted(rng.sample(range(len(actions)), rng.choice((1, 1, 1, 2, 2, 3))))
         for number in chosen:
             actions[number](table, body)
@@ -265,7 +267,7 @@ class Alters:
         column = self.rng.choice(table.columns)
         name = f"ck_new{self.rng.randint(1, 999)}"
         text = f"{column.sql} IS NOT 'never'"
-        body["add_checks"] = {name: text}
+        body["add_checks"] = {name: text if self.rng.random() < 0.7 else {"sql": text, "validate": "now"}}
         table.keys.append(Key("check", name, [column], text))
 
     def alter_references(self, table: Table, body: Step) -> None:
@@ -273,6 +275,7 @@ class Alters:
         if not parents or not table.free:
             return
         parent, column = self.rng.choice(parents), self.rng.choice(table.free)
+        self.schema.trees = self.schema.trees or parent is table
         key: Step = {"columns": [column.name], "references": {"table": parent.name, "columns": [parent.key[0].name]}}
         if self.rng.random() < 0.4:
             key["on_delete"] = self.rng.choice(("cascade", "set null"))
@@ -290,3 +293,27 @@ class Alters:
             return
         setattr(table, option, not now)
         body["options"] = {"sqlite": {option: not now}}
+
+    def alter_special(self, table: Table, body: Step) -> None:
+        """Change a generated column, the type of a key, or who numbers the rows; or say something about the table."""
+        rng = self.rng
+        changed = {*body.get("change", {}), *body.get("add", {}), *body.get("drop", ())}
+        made = [c for c in table.columns if c.generated and c.name not in changed]
+        if made and rng.random() < 0.6:
+            column = rng.choice(made)
+            change: Step = {"stored": rng.random() < 0.5}
+            base = rng.choice([c for c in table.plain if c.name not in changed] or table.plain)
+            if rng.random() < 0.5 and base.type not in self.types:
+                change["generated"] = column.generated = f"upper({base.sql})"
+            body.setdefault("change", {})[column.name] = change
+        elif table.automatic and "primary_key" not in body and table.key[0].name not in changed and rng.random() < 0.7:
+            table.counter = not table.counter
+            body.setdefault("change", {})[table.key[0].name] = {"auto_increment": table.counter}
+        elif len(table.key) == 1 and table.key[0].name not in changed and not self.schema.children(table):
+            key = table.key[0]
+            if any(k.parent is table for k in table.keys) or table.counter or "primary_key" in body or table.strict:
+                return
+            key.kind = key.type = "text"
+            body.setdefault("change", {})[key.name] = {"type": "text"}
+        else:
+            body["comment"] = "as it was told"

@@ -19,6 +19,9 @@ from tests.random.page import Page, page
 from tests.support.command import EXEMPT
 from tests.support.database import Snapshot
 
+# What specs say themselves. Nothing in these databases is such that the engine may say so of its own.
+REASONS = {"so it was asked", "it only measures"}
+
 
 @dataclass
 class Journey:
@@ -78,7 +81,8 @@ class _Traveller:
         self.asked = asked
         self.journey = Journey(asked.seed)
         self.rng = random.Random(asked.seed)
-        self.world = World(Scenario("random", asked.given, asked.texts()), folder)
+        self.batches = (1000,) if asked.trees else (1, 2, 3)
+        self.world = World(Scenario("random", asked.given, asked.texts(), max(self.batches)), folder)
 
     @property
     def before(self) -> Snapshot:
@@ -95,15 +99,15 @@ class _Traveller:
             return self.journey
         after = self.world.state().users
         stuck = [u for m in planned.plan.migrations for u in m.units if u.reversible == "no"]
-        if stuck:
-            self.journey.reasons += [u.reason for u in stuck]
+        self.journey.reasons += [u.reason for u in stuck]
+        strange = {u.reason for u in stuck} - REASONS
+        assert not strange, f"the engine sees no way back where there is one: {strange}"
         result, _ = self.run(World.rollback, "undo", planned)
         if result.error is not None:
             self.stuck(result.error, {u.step for u in stuck}, after)
             return self.journey
         self.same(self.before, "after rollback")
-        self.another_mode(after)
-        self.killed(after)
+        self.killed(self.another_mode(after))
         self.journey.outcome = "back"
         return self.journey
 
@@ -165,17 +169,20 @@ class _Traveller:
             self.same(after, "after a rollback that was refused")
         self.journey.outcome = "stuck"
 
-    def another_mode(self, after: Snapshot) -> None:
-        """In steps and small batches: the same there, the same back."""
-        batch = self.rng.choice((1, 2, 3))
+    def another_mode(self, after: Snapshot) -> Snapshot:
+        """In steps and small batches: the same there, the same back. Returns what was there."""
+        batch = self.rng.choice(self.batches)
         self.choose("step", batch)
         planned = app.plan(self.world.project())
         result, self.there = self.run(World.apply, "sql", planned)
         assert result.error is None, f"stepwise, batches of {batch}: {_told(result.error)}"
+        if self.asked.triggers:
+            after = self.world.state().users  # what triggers do may hang on which row came first, which SQL leaves open
         self.same(after, f"applied stepwise in batches of {batch}")
         result, self.back = self.run(World.rollback, "undo", planned)
         assert result.error is None, f"rollback, batches of {batch}: {_told(result.error)}"
         self.same(self.before, f"rolled back stepwise in batches of {batch}")
+        return after
 
     def killed(self, after: Snapshot) -> None:
         """Killed there and gone on; killed on the way back and gone on."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.random.schema import Builder
+from tests.random.building import Builder
 from tests.random.steps import Steps
 
 
@@ -41,11 +41,21 @@ _Spec.add_representer(str, _quoted)
 
 @dataclass(frozen=True)
 class Page:
-    """What a seed stands for."""
+    """What a seed stands for.
+
+    Attributes:
+        trees: some table refers to itself, so that what a batch may do hangs on what is in it.
+    """
 
     seed: int
     given: str
     specs: tuple[tuple[Any, ...], ...]
+    trees: bool = False
+
+    @property
+    def triggers(self) -> bool:
+        """Whether there are triggers."""
+        return "CREATE TRIGGER" in self.given or "trigger" in str(self.specs)
 
     def texts(self, mode: str = "") -> dict[str, str]:
         """Return file name → text of the specs, run in `mode` (transaction)."""
@@ -72,5 +82,5 @@ def page(seed: int) -> Page:
     steps = Steps(rng, schema).steps(rng.randint(1, 6))
     if len(steps) > 1 and rng.random() < 0.2:
         cut = rng.randint(1, len(steps) - 1)
-        return Page(seed, given, (tuple(steps[:cut]), tuple(steps[cut:])))
-    return Page(seed, given, (tuple(steps),))
+        return Page(seed, given, (tuple(steps[:cut]), tuple(steps[cut:])), schema.trees)
+    return Page(seed, given, (tuple(steps),), schema.trees)
