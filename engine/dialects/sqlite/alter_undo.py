@@ -79,8 +79,11 @@ def way_back(way: Way, context: StepContext) -> Unit:
     if statements is None:
         statements, rebuilt = _rebuilt(way), True
     name = way.first.name
-    forced, keeping = _forced(way)
-    guards = (*_schema_guards(way), *(_row_guards(way) if rebuilt else _added_guards(way)), *_key_guards(way))
+    # A table that this migration made goes with its rows, so no step keeps what it wrote there: nothing is lost here.
+    gone = fold(name) in context.made_here
+    forced, keeping = ((), ()) if gone else _forced(way)
+    ours = () if gone else _value_guards(way, rebuilt)
+    guards = (*_schema_guards(way), *ours, *(_row_guards(way) if rebuilt else ()), *_key_guards(way))
     return Unit(
         f"{context.step}.undo",
         context.step,
@@ -273,10 +276,16 @@ def _forced(way: Way) -> tuple[tuple[str, ...], tuple[Statement, ...]]:
     return (name,), keep_forced(name, live.name, row_id, wanted)
 
 
+def _value_guards(way: Way, rebuilt: bool) -> tuple[Guard, ...]:
+    """Return guards for values of others, which would go or be overwritten."""
+    kept = way.route.kept
+    return (*_added_guards(way), *(kept.guards() if kept and rebuilt else ()))
+
+
 def _row_guards(way: Way) -> tuple[Guard, ...]:
-    """Return guards for rows: changed by others, or not fit for what comes back."""
+    """Return guards for rows that are not fit for what comes back."""
     before, live, kept = way.alteration.before, way.live, way.route.kept
-    found = [*_added_guards(way), *(kept.guards() if kept else ())]
+    found: list[Guard] = []
     source = _source(way)
     for column in before.columns:
         here = live.column(column.name)
