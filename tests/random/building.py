@@ -55,7 +55,9 @@ class Builder:
             if self.rng.random() < 0.02:
                 self.run("ANALYZE")
         self.schema.orphans = self.orphans
-        return self.schema, ";\n".join(self.statements) + ";\n"
+        # Cascades work where the page is made too.
+        first = [] if self.orphans else ["PRAGMA foreign_keys = ON"]
+        return self.schema, ";\n".join([*first, *self.statements]) + ";\n"
 
     def objects(self) -> None:
         """Add views and triggers."""
