@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -204,11 +205,13 @@ def compile_plan(
 
 
 def counter(driver: object) -> Counter:
-    """Return a counter of rows on the database behind `driver`; None where a query can't run."""
+    """Return a counter of rows on the database behind `driver`; None where a query can't run, or has no end."""
+    limited = getattr(driver, "limited", nullcontext)
 
     def count(sql: str) -> int | None:
         try:
-            rows = driver.query(sql)  # type: ignore[attr-defined]
+            with limited():
+                rows = driver.query(sql)  # type: ignore[attr-defined]
         except EngineError:
             return None
         return int(rows[0][0]) if rows else None

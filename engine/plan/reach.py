@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.model.plan import Unit, found_early
-from engine.model.state import SchemaState, fold
+from engine.model.state import SchemaState
 
 
 def with_collateral(units: tuple[Unit, ...], before: SchemaState, after: SchemaState) -> tuple[Unit, ...]:

@@ -7,15 +7,21 @@ marks, line breaks that editors do not show) can hide what a spec does.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from itertools import chain, islice
 
 from engine.errors import Diagnostic
-from engine.source import Source, Span
+from engine.source import Source, Span, describe
 
 LARGEST = 1024 * 1024
 """Bytes that one spec may have."""
+
+_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
 
 BREAKS = "\x85\u2028\u2029"
 """Line breaks to YAML, and to few editors: good inside quotes only."""
@@ -23,17 +29,13 @@ BREAKS = "\x85\u2028\u2029"
 ESCAPE = 'take it out; where a value needs it, write it as an escape in double quotes, e.g. "\\u202e"'
 """The hint for such characters."""
 
+NEVER = re.compile("[\x00\ud800-\udfff]")
+"""What no value may hold, however it is written: no database takes it in its SQL."""
+
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
     "|[\u202a-\u202e\u2066-\u2069]|\r(?!\\Z)"  # on a line without its end
 )
-_CONTROL_NAMES = {
-    "\x00": "NUL",
-    "\x08": "backspace",
-    "\x1b": "escape",
-    "\x7f": "delete",
-    "\r": "carriage return",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def decode(data: bytes, name: str) -> tuple[Source, Diagnostic | None]:
         The source, and SP101 where the bytes are not UTF-8 (then the source
         holds what could be read, for showing only).
     """
-    for mark, encoding in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+    for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _refused(Source(name, ""), f"the file is in {encoding}", 1, 1, "save it as UTF-8")
     if data[1:4:2] == b"\x00\x00" or data[0:3:2] == b"\x00\x00":
@@ -98,16 +100,6 @@ def check(source: Source) -> tuple[Diagnostic, ...]:
         if len(found) == 20:
             break
     return tuple(found)
-
-
-def describe(character: str) -> str:
-    """Return words for a character that can't be shown."""
-    code = f"U+{ord(character):04X}"
-    if "\ud800" <= character <= "\udfff":
-        return f"lone surrogate {code}"
-    name = _CONTROL_NAMES.get(character) or unicodedata.name(character, "").lower()
-    kind = "control character" if unicodedata.category(character) == "Cc" else "character"
-    return f"{kind} {code} ({name})" if name else f"{kind} {code}"
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.errors import Diagnostic
-from engine.source import Source
+from engine.source import Source, describe
 from engine.spec import traps
 from engine.spec.assemble import Frame, Notes, Placed, Unreadable, is_open, joined_items, mapping
-from engine.spec.characters import ESCAPE, Masked, describe
+from engine.spec.characters import ESCAPE, NEVER, Masked
 from engine.spec.nodes import List, Node, Scalar
 from engine.spec.scalars import resolve, too_long
 
@@ -28,7 +28,6 @@ MOST = 200_000
 MOST_BY_ALIAS = 10_000
 """Nodes that all aliases of a file may stand for, each counted as often as it appears."""
 
-_NEVER = re.compile("[\x00\ud800-\udfff]")
 _NEVER_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -235,17 +234,30 @@ class Composer:
         return ""
 
     def _characters(self, text: str, start: int, end: int, key: bool) -> None:
-        bad = (_NEVER_IN_NAMES if key else _NEVER).search(text)
+        bad = (_NEVER_IN_NAMES if key else NEVER).search(text)
         if bad:
             message = f"the {describe(bad.group())} may not stand in a {'name' if key else 'value'}"
             self._notes.refuse(start, end, message, "take it out")
 
     def _check_breaks(self) -> None:
-        """Report line breaks that editors do not show and that stand outside quotes."""
+        """Report a line break that editors do not show and that stands outside quotes."""
+        found = self._hidden()
+        if found:
+            self._notes.keep(found)
+
+    def _hidden(self) -> Diagnostic | None:
         starts = [start for start, _ in self._kept]
         for offset in self.masked.places():
             before = bisect_right(starts, offset) - 1
             if before < 0 or offset >= self._kept[before][1]:
                 name = describe(self.masked.restore(self.text[offset]))
-                self._notes.refuse(offset, offset + 1, f"the {name} may not stand outside quotes", ESCAPE)
-                return
+                return self._notes.refusal(offset, offset + 1, f"the {name} may not stand outside quotes", ESCAPE)
+        return None
+
+    def hidden_before(self, last: Diagnostic) -> Diagnostic:
+        """Return the hidden line break that stands before the end of what could not be read, else `last`."""
+        found = self._hidden()
+        if found is None or found.span is None or last.span is None:
+            return last
+        end = (last.span.end_line, last.span.end_column)
+        return found if (found.span.line, found.span.column) < end else last

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from engine.errors import Diagnostic, Path, Problem, Related
 from engine.model.expression import Literal, PerDialect, Sql
-from engine.source import Span
+from engine.model.naming import LONGEST
+from engine.source import Span, shortened
 from engine.spec import expressions
 from engine.spec.nodes import List, Map, Node, Scalar
 from engine.spec.scalars import quoted
@@ -16,6 +17,8 @@ from engine.spec.schema import plain_kind
 from engine.steps import shapes
 from engine.steps.base import Entry, entries, problems, short_entry
 from engine.steps.shapes import DIALECTS
+
+_LARGEST = 2**63 - 1  # what every database holds
 
 
 class Refused(Exception):
@@ -42,6 +45,7 @@ class Converter:
     step: str = ""
     bindings: tuple[tuple[str, str], ...] = ()
     found: list[Diagnostic] = field(default_factory=list)
+    _below: dict[Path, list[Path]] = field(default_factory=dict)
 
     # ── findings ──────────────────────────────────────────────────────────
     def report(self, rule: str, message: str, span: Span, hint: str = "", related: tuple[Related, ...] = ()) -> None:
@@ -90,10 +94,18 @@ class Converter:
         """Give `meant`, and all below it, the places of `written`."""
         if written == meant:
             return
-        depth = len(written)
-        below = {p: s for p, s in self.spans.items() if p[:depth] == written and p[: len(meant)] != meant}
-        for path, spans in below.items():
-            self.spans.setdefault((*meant, *path[depth:]), spans)
+        if not self._below:
+            for path in self.spans:
+                self._below.setdefault(path[:-1], []).append(path)
+        todo = [written]
+        while todo:
+            path = todo.pop()
+            if path[: len(meant)] != meant:
+                new = (*meant, *path[len(written) :])
+                if path in self.spans and new not in self.spans:
+                    self.spans[new] = self.spans[path]
+                    self._below.setdefault(new[:-1], []).append(new)
+                todo += [p for p in self._below.get(path, ()) if p and p != path]
 
     def trust(self, node: Node) -> None:
         """Pass over what has a finding already.
@@ -262,8 +274,11 @@ class Converter:
         return scalar.text
 
     def name(self, node: Node) -> str:
-        """Return a name: text that is not empty."""
+        """Return a name: text that is not empty, nor longer than any that people write."""
         text = self.text(node)
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > LONGEST:
+            raise self.refuse("SP102", f"a name of {size:,} bytes; it may have {LONGEST}", node.span, "shorten it")
         if not text.strip():
             raise self.refuse("SP102", "a name can't be empty", node.span)
         return text
@@ -276,8 +291,11 @@ class Converter:
         try:
             number = scalar.value if isinstance(scalar.value, int) else int(scalar.text)
         except ValueError:
-            words = f"a whole number is expected here, and this is `{scalar.text}`"
+            words = f"a whole number is expected here, and this is `{shortened(scalar.text)}`"
             raise self.refuse("SP102", words, scalar.span) from None
+        if number > _LARGEST:
+            words = f"this is at most {_LARGEST}, and {shortened(scalar.text)} is more"
+            raise self.refuse("SP102", words, scalar.span, "write less")
         if number < minimum:
             raise self.refuse("SP102", f"this is at least {minimum}, and {number} is less", scalar.span)
         return number

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.errors import Path, Related
-from engine.source import Span
+from engine.source import Span, describe
+from engine.spec.characters import NEVER
 from engine.spec.convert import Converter, Refused
 from engine.spec.nodes import List, Map, Node, Scalar
 from engine.spec.template import Quoting, TemplateError, has_template, render
@@ -73,9 +74,31 @@ class Expander:
             variables: what templates may read.
         """
         outer = Written("", Map(node.span, ()), Map(node.span, ()), 0)
+        if self._too_many(node):
+            return
         for place, item in enumerate(node.items if isinstance(node, List) else ()):
             if isinstance(item, Map):
                 yield from self._step(item, variables, outer, (place,))
+
+    def _too_many(self, node: Node) -> bool:
+        """Tell whether there are more than `MOST` steps with all repetitions, before any is made; report it."""
+        made = 0
+        todo = [(node, 1)]
+        while todo:
+            group, times = todo.pop()
+            for item in group.items if isinstance(group, List) else (group,):
+                if not isinstance(item, Map):
+                    continue
+                each = item.get("for_each")
+                values = each.entries[0][1] if isinstance(each, Map) and each.entries else None
+                repeated = times * (len(values.items) if isinstance(values, List) else 1)
+                made += repeated
+                if made > MOST:
+                    words = f"with all its repetitions this file has more than {MOST:,} steps"
+                    self.to.report("SP102", words, _head(item), "split it up, or work on rows with one step")
+                    return True
+                todo += [(below, repeated) for key in ("steps", "undo") if (below := item.get(key)) is not None]
+        return False
 
     # ── one step or group ─────────────────────────────────────────────────
     def _step(self, node: Map, variables: Mapping[str, object], outer: Written, path: Path) -> Iterator[Written]:
@@ -92,11 +115,6 @@ class Expander:
             bound = replace(outer, bindings=outer.bindings + bindings)
             self.to.bindings = bound.bindings
             self._made += 1
-            if self._made > MOST:
-                if self._made == MOST + 1:
-                    words = f"with all its repetitions this file has more than {MOST:,} steps"
-                    self.to.report("SP102", words, _head(node), "split it up, or work on rows with one step")
-                return
             try:
                 if verb:
                     yield self._single(verb, node, inner, bound, path)
@@ -247,6 +265,11 @@ class Expander:
             text = render(node.text, variables, self.quoting)
         except TemplateError as error:
             self.to.report("SP105", error.message, node.span, error.hint)
+            return node
+        never = NEVER.search(text)
+        if never:
+            words = f"the template puts the {describe(never.group())} into the text"
+            self.to.report("SP105", words, node.span, "take it out of the value")
             return node
         return replace(node, text=text, plain=False, value=text, surprise="")
 

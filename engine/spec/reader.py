@@ -38,7 +38,7 @@ def read(source: Source) -> tuple[Map | None, tuple[Diagnostic, ...]]:
     try:
         root = composer.compose()
     except Unreadable as error:
-        last = error.diagnostic
+        last = composer.hidden_before(error.diagnostic)
         earlier = [d for d in composer.found if not _same_place(d, last)]  # the later one saw more of the text
         return None, _sorted([*earlier, last])
     found = composer.found

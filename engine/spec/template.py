@@ -105,6 +105,9 @@ def _parse(text: str) -> nodes.Template:
         return environment.parse(text)
     except TemplateSyntaxError as error:
         raise _syntax(text, str(error.message or error), error.lineno) from None
+    except ValueError:  # Python makes no number of so many digits
+        hint = "write it as text in SQL, or give it in `vars`"
+        raise TemplateError("a number in the template has too many digits", hint, 0, len(text)) from None
     except RecursionError:
         raise TemplateError("the template is nested too deeply", "split it up", 0, len(text)) from None
 

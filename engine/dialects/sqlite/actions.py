@@ -86,8 +86,7 @@ def _add(alteration: Alteration, column: ColumnDef, shadow: Shadow) -> None:
     now = alteration.now
     if now.column(column.name):
         raise Problem("RF103", f"`{now.name}` has a column `{column.name}` already", path)
-    if not column.name.strip() or "\0" in column.name:
-        raise Problem("SP110", "a column's name can't be empty", path)
+    names.sound(column.name, path)
     if column.after:
         names.own_column(now, column.after, (*path, "after"))
     if column.references is not None:

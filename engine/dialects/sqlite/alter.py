@@ -130,10 +130,9 @@ def _rename(table: str, action: c.RenameColumn, work: Shadow) -> Statement:
     path: Path = ("rename", action.name)
     now = names.own_table(work.state, table, ("table",))
     column = names.own_column(now, action.name, path)
-    if not action.to.strip() or "\0" in action.to:
-        raise Problem("SP110", "a column's name can't be empty", path)
     if now.column(action.to) and not same_name(action.to, column.name):
         raise Problem("RF103", f"`{now.name}` has a column `{action.to}` already", path, subject=f"{table}.{action.to}")
+    names.sound(action.to, path)
     statement = rename_column(now.name, column.name, action.to)
     run(work, (statement,), path)
     return statement

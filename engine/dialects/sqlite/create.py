@@ -108,26 +108,25 @@ def drop_scratch(name: str, id: str) -> Unit:
 
 
 def _see_columns(table: TableDef) -> None:
-    seen: list[str] = []
+    seen: dict[str, str] = {}
     if not table.columns:
         raise Problem("SP110", "a table needs a column", (*_PATH, "columns"))
     for column in table.columns:
         names_path = (*_PATH, "columns", column.name)
-        if names.contains(seen, column.name):
+        if fold(column.name) in seen:
             raise Problem("RF103", f"the column `{column.name}` is there twice", names_path)
-        if not column.name.strip() or "\0" in column.name:
-            raise Problem("SP110", "a column's name can't be empty", names_path)
-        seen.append(column.name)
+        names.sound(column.name, names_path)
+        seen[fold(column.name)] = column.name
     keys = [("unique", place, key.columns) for place, key in enumerate(table.uniques)]
     keys += [("foreign_keys", place, key.columns) for place, key in enumerate(table.foreign_keys)]
     for word, place, columns in keys:
         for number, name in enumerate(columns):
-            if not names.contains(seen, name):
+            if fold(name) not in seen:
                 raise Problem(
                     "RF102",
                     f"there is no column `{name}` in this table",
                     (*_PATH, word, place, "columns", number),
-                    hint=names.meant(name, seen),
+                    hint=names.meant(name, seen.values()),
                     subject=f"{table.name}.{name}",
                 )
 

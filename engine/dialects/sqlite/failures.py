@@ -11,6 +11,8 @@ from engine.dialects.sqlite.sql import quote
 from engine.errors import Path, Problem
 from engine.model.state import SchemaState
 
+# Foreign code, and files of whoever runs the migration: where a library or an extension has them.
+_FOREIGN = frozenset("load_extension fts3_tokenizer readfile writefile edit fsdir lsdir zipfile sqlar_compress".split())
 _NO_COLUMN = re.compile(r"no such column: (.+)", re.DOTALL)
 _NO_TABLE = re.compile(r"no such table: (?:main\.)?(.+)", re.DOTALL)
 _AMBIGUOUS = re.compile(r"ambiguous column name: (.+)", re.DOTALL)
@@ -27,6 +29,8 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
         path: where the SQL stands, below the step.
         table: the table whose columns the SQL speaks of, "" for any.
     """
+    if message == "interrupted":
+        return Problem("SP110", "this SQL runs on and on, even where no table has a row", path, hint="give it an end")
     if found := _IN_OBJECT.search(message):
         kind, name, words = found.groups()
         return Problem(
@@ -79,6 +83,8 @@ def see(shadow: Shadow, sql: str, path: Path, table: str = "") -> Access:
         access = shadow.access(sql)
     except ShadowError as error:
         raise problem_of(str(error), shadow.state, path, table) from error
+    if foreign := sorted(access.functions & _FOREIGN):
+        raise Problem("SP111", f"{foreign[0]}() reaches out of the database", path, hint="leave it out")
     if access.quoted_text:
         word = access.quoted_text[0]
         raise Problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.errors import Path, Problem
+from engine.model.naming import fault_of
 from engine.model.state import Column, SchemaState, Table, View, fold, nearest, same_name
 
 RESERVED = ("engine_", "sqlite_", "migration_history")
@@ -74,15 +75,24 @@ def allowed(name: str, path: Path) -> None:
     """See to it that a new name may be given.
 
     Raises:
-        Problem: RF113 the engine or SQLite keeps the prefix for itself; SP110 it is empty.
+        Problem: RF113 the engine or SQLite keeps the prefix for itself; SP110 it is empty, or
+            holds what nobody sees.
     """
-    if not name.strip():
-        raise Problem("SP110", "a name can't be empty", path)
-    if "\0" in name:
-        raise Problem("SP110", "a name can't hold the character NUL", path)
+    sound(name, path)
     if fold(name).startswith(RESERVED):
         owner = "SQLite" if fold(name).startswith("sqlite_") else "the engine"
         raise Problem("RF113", f"`{name}` begins as the names that {owner} keeps for itself", path, subject=name)
+
+
+def sound(name: str, path: Path) -> None:
+    """See to it that a new name, of a column too, can be read by people as it is.
+
+    Raises:
+        Problem: SP110 it can't.
+    """
+    fault = fault_of(name)
+    if fault:
+        raise Problem("SP110", fault, path, hint="take it out", subject=name)
 
 
 def free(state: SchemaState, name: str, path: Path) -> None:

@@ -27,6 +27,9 @@ _MISSING = re.compile(r"no such (table|column|function|index|view|trigger|collat
 _ORDER = ("table", "index", "view", "trigger")
 _SETTINGS = ("foreign_keys", "legacy_alter_table")
 _OPCODES = 1_000_000  # on tables without rows a query needs a few hundred
+_MOST_LOOKS = 20  # after so many times as many any statement is ended
+_LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH, which Python names since 3.11
+_LONGEST = 64 * 1024 * 1024  # bytes of a value
 
 # Authorizer actions that change something, by which of their arguments names it.
 _CHANGES_FIRST = frozenset(
@@ -81,6 +84,17 @@ class _Base:
 
     connection: sqlite3.Connection
     log: list[Touch] = field(default_factory=list)
+    looks: list[int] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """See to it that no statement runs on and on: a shadow has no rows."""
+        looks = self.looks  # not `self`: the connection would keep its own owner alive
+
+        def look() -> bool:
+            looks.append(1)
+            return len(looks) > _MOST_LOOKS
+
+        self.connection.set_progress_handler(look, _OPCODES)
 
     def __del__(self) -> None:
         self.connection.close()
@@ -224,12 +238,10 @@ class Shadow:
             cursor = self._execute(query)
             names = tuple(str(part[0]) for part in cursor.description or ())
             cursor.close()
-        except ShadowError as error:
-            if error.message != "interrupted":
-                raise
+        except ShadowError:  # it compiles, so what went wrong is its values
             names = ()
         finally:
-            connection.set_progress_handler(None, 0)
+            self._base.watch()
         return names or self._columns_unrun(query)
 
     def _columns_unrun(self, query: str) -> tuple[str, ...]:
@@ -243,6 +255,7 @@ class Shadow:
 
     # ── inside ──
     def _execute(self, sql: str) -> sqlite3.Cursor:
+        self._base.looks.clear()
         try:
             return self._base.connection.execute(sql, _parameters(sql))
         except (sqlite3.Error, sqlite3.Warning) as error:
@@ -349,6 +362,9 @@ def _connect(collations: tuple[str, ...]) -> _Base:
     base.connection.execute("PRAGMA page_size=512")  # copies are by the page, and each object takes one
     base.connection.execute("PRAGMA foreign_keys=ON")  # as the driver's connection has it
     base.connection.set_authorizer(note)
+    base.watch()
+    if hasattr(base.connection, "setlimit"):  # Python 3.11
+        base.connection.setlimit(_LIMIT_LENGTH, _LONGEST)
     return base
 
 
