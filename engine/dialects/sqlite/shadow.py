@@ -27,7 +27,7 @@ _MISSING = re.compile(r"no such (table|column|function|index|view|trigger|collat
 _ORDER = ("table", "index", "view", "trigger")
 _SETTINGS = ("foreign_keys", "legacy_alter_table")
 _OPCODES = 1_000_000  # on tables without rows a query needs a few hundred
-_MOST_LOOKS = 20  # after so many times as many any statement is ended
+_MOST_LOOKS = 5  # after so many times as many any statement is ended
 _LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH, which Python names since 3.11
 _LONGEST = 64 * 1024 * 1024  # bytes of a value
 
