@@ -49,6 +49,9 @@ def guarded(body: Callable[[], int | None], shown: Shown) -> int:
         return show(error, shown)
     except (KeyboardInterrupt, click.Abort):
         return _end("interrupted at once; `engine status` shows where the database stands", INTERRUPTED, shown)
+    except OSError as error:  # the machine's no, where nobody nearer had words for it: a name too long, a full disk
+        what = str(error.filename or "a file")[:200]
+        return show(EngineError(f"{what} can't be used: {error.strerror or error}", "look at the path"), shown)
     except Exception as error:
         known = of_the_machine(error)
         return _bug(error, shown) if known is None else show(known, shown, error)
