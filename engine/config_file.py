@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, UsageError
-from engine.source import Source, Span
+from engine.source import Source, Span, starred
 
 NAMES = ("engine.yaml", "engine.yml")
 Key = tuple[str | int, ...]
@@ -106,7 +106,8 @@ def _yaml(path: Path) -> ConfigFile:
         return ConfigFile(path, {}, source)
     tree, problems = reader.read(source)
     if problems:
-        raise EngineError(f"the config: {problems[0].message}", problems[0].hint, span=problems[0].span)
+        message, hint = (starred(words) for words in (problems[0].message, problems[0].hint))
+        raise EngineError(f"the config: {message}", hint, span=problems[0].span)
     spans: dict[Key, Span] = {}
     data = _plain(tree, (), spans) if isinstance(tree, Map) else {}
     return ConfigFile(path, data, source, spans)

@@ -6,6 +6,7 @@ column is the one after the last character.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,11 @@ _CONTROL_NAMES = {
 }
 
 
+_SECRET = re.compile(
+    r"""((?://[^\s:@"'/]*|\b[\w.%+-]+):(?!//))([^\s"']+)(?=@)"""
+    r"""|([?&][^=&\s"']*(?:pass|pwd|secret|token|key|credential)[^=&\s"']*=)([^&\s"']+)""",
+    re.IGNORECASE,
+)
 _WIDEST = 200  # characters of a line that are shown
 _LEAD = 60  # of which so many stand before the place that is meant
 
@@ -69,6 +75,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def starred(text: str) -> str:
+    """Return `text` with a star for each character of the passwords in its URLs: places stay what they are."""
+    return _SECRET.sub(lambda m: (m[1] or m[3]) + "*" * len(m[2] or m[4]), text)
+
+
 def shortened(text: str, most: int = 60) -> str:
     """Return `text` for a message: its beginning where it is long."""
     return text if len(text) <= most else text[: most - 1] + "…"
@@ -90,7 +101,7 @@ def caret(span: Span) -> str:
     Returns:
         Two lines of text: `   7 |   the line` and `     |   ^^^^`.
     """
-    raw = span.source.line(span.line)
+    raw = starred(span.source.line(span.line))
     head = f"{span.line:>4} | "
     if span.end_line == span.line:
         width = max(1, span.end_column - span.column)

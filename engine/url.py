@@ -72,6 +72,9 @@ class DatabaseUrl:
             raise UsageError(
                 f"`{looks.group(1)}:` is not the beginning of a database's URL", f"write one of: {_EXAMPLE}"
             )
+        if re.search(r"[^/\s:]+:[^/\s@]+@[^/\s]", text):  # shown as a path it would show the password too
+            words = "a path with `user:password@` in it looks like a URL that is mistyped"
+            raise UsageError(words, f"write one of: {_EXAMPLE}")
         return cls("sqlite", text, text, text)
 
     @classmethod
