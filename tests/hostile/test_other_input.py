@@ -70,7 +70,7 @@ def test_a_plan_file_that_was_tampered_with_is_refused_or_its_sql_is_not_what_ru
     after = snapshot("app.db")
     assert run("rollback", "specs", "--db", "app.db", "--yes").code == 0
     rng = random.Random(1)
-    for _ in range(60):
+    for _ in range(25):
         Path("odd.json").write_text(json.dumps(changed(document, rng)), encoding="utf-8")
         ran = run("apply", "--plan", "odd.json", "--db", "app.db", "--yes")
         assert ran.code in CODES, ran.output
@@ -91,28 +91,6 @@ def test_a_plan_file_that_is_none(text: str, place: Path) -> None:
     assert ran.code == 1 and "odd.json" in ran.output, ran.output
     Path("odd.json").write_bytes(b"\xff\xfe")
     assert run("apply", "--plan", "odd.json", "--db", "app.db", "--yes").code == 1
-
-
-def test_history_that_was_tampered_with_is_told_in_words(place: Path) -> None:
-    assert run("apply", "specs", "--db", "app.db", "--yes").code == 0
-    whole = Path("app.db").read_bytes()
-    with closing(sqlite3.connect("app.db")) as database:
-        names = [r[0] for r in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        own = [n for n in names if n.startswith("engine_") or n == "migration_history"]
-        columns = [(n, r[1]) for n in own for r in database.execute(f'PRAGMA table_info("{n}")')]
-    values = (None, "", "x", -1, 2**62, 1.5, b"\x00\xff", "\x1b[31m", "{", "[]", "null", "a\u202eb", "9" * 500)
-    rng = random.Random(1)
-    for table, column in columns:
-        Path("app.db").write_bytes(whole)
-        with closing(sqlite3.connect("app.db", isolation_level=None)) as database:
-            try:
-                database.execute(f'UPDATE "{table}" SET "{column}" = ?', (rng.choice(values),))
-            except sqlite3.Error:
-                continue  # the table itself refuses it
-        for command in rng.sample(COMMANDS, 3):
-            ran = run(*command, "--db", "app.db")
-            assert ran.code in CODES, f"{table}.{column}: {ran.output}"
-            assert "\x1b" not in ran.output and "\u202e" not in ran.output
 
 
 def test_an_engine_table_that_is_gone_is_told_in_words(place: Path) -> None:
@@ -146,7 +124,7 @@ CONFIG = {
 
 def test_a_config_with_something_odd_in_it_is_read_or_refused_with_its_place(place: Path) -> None:
     rng = random.Random(1)
-    for _ in range(150):
+    for _ in range(60):
         Path("engine.yaml").write_text(json.dumps(changed(CONFIG, rng), indent=1), encoding="utf-8")
         ran = run("lint", *rng.choice([(), ("-e", "prod"), ("--var", "tenant=x")]))
         assert ran.code in (0, 1, 2), ran.output
@@ -176,7 +154,7 @@ def test_arguments_and_environment_that_nobody_would_give(place: Path, monkeypat
         "--plan",
         "--out",
     )
-    for _ in range(120):
+    for _ in range(40):
         args = [rng.choice(("lint", "plan", "status", "list", "rollback", "apply"))]
         args += [rng.choice(("specs", rng.choice(odd)))] if rng.random() < 0.5 else []
         for _ in range(rng.randint(1, 2)):
