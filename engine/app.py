@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.changing import RunResult, apply, finalize, plan_rollback, rollback
-    from engine.checking import LintResult, PlanResult, lint, plan
+    from engine.checking import PlanResult, plan
     from engine.fixing import FixResult, fix
+    from engine.linting import LintResult, lint
     from engine.looking import (
         Status,
         current_version,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "changing": ("RunResult", "apply", "finalize", "plan_rollback", "rollback"),
-    "checking": ("LintResult", "PlanResult", "lint", "plan"),
+    "checking": ("PlanResult", "plan"),
+    "linting": ("LintResult", "lint"),
     "fixing": ("FixResult", "fix"),
     "looking": (
         "Status",

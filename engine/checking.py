@@ -1,11 +1,10 @@
-"""Use-cases that change nothing: lint and plan."""
+"""What a plan is made of: specs folded, judged, and what is left to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.dialects.base import Catalogue
@@ -18,19 +17,12 @@ from engine.plan.compile import Compiled, Compiler
 from engine.plan.sizes import Counter, no_database
 from engine.project import Project
 from engine.spec.model import Spec
-from engine.verdicts import judged, refuse_errors
+from engine.verdicts import refuse_errors
 from engine.versions import edited, out_of_order, pending, refuse_edited, refuse_half_edited, upto
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
-
-
-@dataclass(frozen=True, slots=True)
-class LintResult:
-    """Findings of a lint, sorted, and the number of files that were looked at."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    files: int
+    from engine.model.expression import PerDialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +43,6 @@ class PlanResult:
         return not self.plan.migrations
 
 
-def lint(project: Project, paths: Sequence[Path] = (), *, known: bool = True) -> LintResult:
-    """Return all findings on the specs; no database is needed or touched.
-
-    Args:
-        paths: files or folders in place of the specs folder.
-        known: leave out what the baseline holds.
-
-    Raises:
-        EngineError: the specs can't be read at all.
-    """
-    specs, found, count = project.read(paths)
-    diagnostics = list(found)
-    if project.url is None or project.dialect_name:
-        diagnostics += fold(project, specs, baseline(project), names_must_exist=False)[1]
-    else:
-        with project.connect(read_only=True) as (driver, ledger):
-            records = ledger.records()
-            diagnostics += [*edited(specs, records, found), *out_of_order(specs, records)]
-            if not any(r.unfinished for r in records):
-                todo = pending(specs, records)
-                held = replace(driver.catalogue(), types=made_types(specs, records))
-                diagnostics += fold(project, todo, held, count=counter(driver))[1]
-    return LintResult(
-        judged(project, diagnostics, specs, whole=not paths or project.specs in paths, known=known), count
-    )
-
-
 def baseline(project: Project) -> Catalogue:
     """Return the state before the first spec: the config's snapshot, or an empty, open one."""
     if project.config.schema is None:
@@ -92,17 +57,32 @@ def fold(
     specs: Sequence[Spec],
     catalogue: Catalogue,
     *,
-    names_must_exist: bool = True,
     count: Counter = no_database,
 ) -> tuple[Compiled, tuple[Diagnostic, ...]]:
     """Compile `specs` on `catalogue` and return the result with all findings of the rules."""
     dialect = project.dialect
-    compiler = Compiler(dialect.open(catalogue), dialect, count, names_must_exist)
+    compiler = Compiler(dialect.open(catalogue), dialect, count)
     compiled = compiler.compile(specs)
+    return compiled, findings(compiled, world_of(project, count))
+
+
+def findings(
+    compiled: Compiled | Compiler, world: World, declared: Mapping[tuple[str, str], PerDialect] | None = None
+) -> tuple[Diagnostic, ...]:
+    """Return what planning and the rules found, one finding per cause.
+
+    Args:
+        declared: types that specs before these declared.
+    """
+    return merged((*compiled.diagnostics, *check(compiled.facts, world, declared or {})))
+
+
+def world_of(project: Project, count: Counter = no_database) -> World:
+    """Return what rules may ask of the project and its database."""
     config = project.config
-    settings = Settings(config.lint.large_table_rows, config.zero_downtime, config.require_reversible, config.dialects)
-    world = World(settings, dialect.name, dialect.features, count)
-    return compiled, merged((*compiled.diagnostics, *check(compiled.facts, world)))
+    large = config.lint.large_table_rows
+    settings = Settings(large, config.zero_downtime, config.require_reversible, config.dialects)
+    return World(settings, project.dialect.name, project.dialect.features, count)
 
 
 def plan(project: Project, to: str | None = None) -> PlanResult:

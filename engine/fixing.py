@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import dialects
-from engine.checking import LintResult, lint
 from engine.errors import EngineError
 from engine.lint.mend import diff, mended
+from engine.linting import LintResult, lint
 from engine.project import Project
 from engine.source import Source
 from engine.spec import files

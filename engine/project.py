@@ -17,7 +17,6 @@ from engine.config import Config
 from engine.errors import Diagnostic, EngineError, UsageError
 from engine.source import Source
 from engine.spec import files
-from engine.spec.build import build
 from engine.spec.model import Spec
 from engine.url import DatabaseUrl
 
@@ -40,6 +39,7 @@ class Project:
         texts: (name, text) of specs that come with a plan file, in place of the folder.
         classes: migrations registered from Python, by version.
         keep_open: give one connection for the project's life (`:memory:`).
+        cache: folder of what is remembered between runs; None: nothing is.
         today: the day as `2027-01-31`, for ignores that end; "" where none does.
     """
 
@@ -51,6 +51,7 @@ class Project:
     classes: dict[str, MigrationProtocol] = field(default_factory=dict)
     texts: tuple[tuple[str, str], ...] = ()
     keep_open: bool = False
+    cache: Path | None = None
     today: str = ""
     _open: Any = None
 
@@ -103,6 +104,15 @@ class Project:
         if self.is_new:
             raise EngineError(f"there is no database {url.display}", "look at the path", kept="nothing was done")
 
+    def memory(self, paths: Sequence[Path]) -> Path | None:
+        """Return the file in which lint remembers what it found at `paths`."""
+        if self.cache is None:
+            return None
+        import hashlib
+
+        words = (str(Path.cwd()), str(self.specs), self.kind, *map(str, paths))
+        return self.cache / "lint" / hashlib.sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
     # ── specs ─────────────────────────────────────────────────────────────
     def read(self, only: Sequence[Path] = ()) -> tuple[tuple[Spec, ...], tuple[Diagnostic, ...], int]:
         """Read all specs in version order.
@@ -116,6 +126,8 @@ class Project:
         Raises:
             EngineError: the folder is missing or can't be read.
         """
+        from engine.spec.build import build
+
         folders: Sequence[Path] = only or ([self.specs] if self.specs is not None else [])
         specs: list[Spec] = []
         found: list[Diagnostic] = []

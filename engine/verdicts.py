@@ -9,9 +9,8 @@ from typing import cast
 
 from engine.config import LintConfig
 from engine.errors import Diagnostic, EngineError, FindingsError, Severity
-from engine.lint import baseline
 from engine.lint.base import Rule, find
-from engine.lint.check import ordered
+from engine.lint.ordering import ordered
 from engine.lint.suppress import Run, in_paths, suppress
 from engine.project import Project
 from engine.spec.files import version_key
@@ -42,6 +41,8 @@ def judged(
     path = config.baseline
     if path is None or not known:
         return found
+    from engine.lint import baseline
+
     return ordered(baseline.without(found, baseline.parse(str(path), _text(path)), str(path), whole=whole))
 
 

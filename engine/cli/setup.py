@@ -41,5 +41,15 @@ def project_of(given: Given, *, dialect: str | None = None, named: bool = False)
         config=config,
         variables=dict(given.variables),
         dialect_name="" if url else dialect or "",
+        cache=None if given.no_cache else _cache(),
         today=date.today().isoformat(),
     )
+
+
+def _cache() -> Path | None:
+    """Return the folder of caches; None where the user has none."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "engine"
+    except RuntimeError:  # no home
+        return None

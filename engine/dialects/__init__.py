@@ -63,3 +63,10 @@ class Quoting:
     def ident(self, name: str) -> str:
         """Return `name` as a quoted identifier."""
         return self._sql.quote(name)
+
+
+def library() -> str:
+    """Return the version of SQLite's library, for what is remembered of its answers."""
+    import _sqlite3  # the module behind sqlite3: quick to import
+
+    return str(_sqlite3.sqlite_version)

@@ -132,6 +132,10 @@ class Session(Protocol):
         """
         ...
 
+    def catalogue(self) -> Catalogue:
+        """Return what the database would print about itself now; `Dialect.open` goes on from it."""
+        ...
+
     def fork(self) -> Session:
         """Return an independent copy of the fold as it stands."""
         ...

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Union
 
-from engine.dialects.base import Features
 from engine.errors import Diagnostic, Problem, Severity
-from engine.lint.edits import Edit
-from engine.plan.compile import Fact
 from engine.source import Span
-from engine.spec.model import Spec
+
+if TYPE_CHECKING:
+    from engine.dialects.base import Features
+    from engine.lint.edits import Edit
+    from engine.model.expression import PerDialect
+    from engine.plan.compile import Fact
+    from engine.spec.model import Spec
 
 Fix = Literal["", "auto", "suggest"]
 
@@ -57,11 +60,13 @@ class SpecView:
 
     Attributes:
         facts: its steps in order, also those that are passed over or have findings.
+        declared: (table, column), folded → the type as earlier specs wrote it; `declared.declare` goes on.
     """
 
     spec: Spec
     facts: tuple[Fact, ...]
     world: World = World()
+    declared: Mapping[tuple[str, str], PerDialect] = field(default_factory=dict)
 
     @property
     def live(self) -> tuple[Fact, ...]:
@@ -69,7 +74,7 @@ class SpecView:
         return tuple(f for f in self.facts if not f.passed_over and not f.broken)
 
 
-Place = Fact | Spec | Span
+Place = Union["Fact", "Spec", Span]
 """Where a problem stands: its path is one of a step or of a file's head; a span is a place already."""
 
 Found = Problem | tuple[Place, Problem]
@@ -92,8 +97,8 @@ class Rule:
         final: True where no suppression is possible: the plan could not be
             built or trusted.
         needs_reason: True where a suppression must say why.
-        check_spec: looks at all steps of one spec.
-        check_project: looks at all specs.
+        check_spec: looks at all steps of one spec. (None looks at several specs: what one spec has is remembered
+            by what earlier ones did to the schema, not by their texts.)
         fix: `auto` where `lint --fix` may write it, `suggest` where it is a patch to accept.
         mend: returns the edits for one finding; none where it knows no way.
         dialects: databases it speaks about; empty: all.
@@ -114,7 +119,6 @@ class Rule:
     final: bool = False
     needs_reason: bool = False
     check_spec: Callable[[SpecView], Iterable[Found]] | None = None
-    check_project: Callable[[tuple[SpecView, ...]], Iterable[Found]] | None = None
     fix: Fix = ""
     mend: Callable[[Diagnostic], Iterable[Edit]] | None = None
     dialects: tuple[str, ...] = ()

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from engine.errors import Diagnostic, Problem, Related, Severity
 from engine.lint.base import Found, Place, Rule, SpecView, World, find, registry
-from engine.plan.compile import Fact
+from engine.lint.declared import after
 from engine.source import Span
 from engine.spec.model import Spec
+
+if TYPE_CHECKING:
+    from engine.model.expression import PerDialect
+    from engine.plan.compile import Fact
 
 _NOWHERE = World()
 
 
-def check(facts: Sequence[Fact], world: World = _NOWHERE) -> tuple[Diagnostic, ...]:
+def check(
+    facts: Sequence[Fact],
+    world: World = _NOWHERE,
+    declared: Mapping[tuple[str, str], PerDialect] = MappingProxyType({}),
+) -> tuple[Diagnostic, ...]:
     """Return what the rules with a check of their own find in `facts`.
+
+    Args:
+        facts: the steps of one spec or several, in order.
+        world: settings and database.
+        declared: types that specs before those declared.
 
     A rule that crashes is a finding of that rule and hides no other.
     """
@@ -26,14 +41,10 @@ def check(facts: Sequence[Fact], world: World = _NOWHERE) -> tuple[Diagnostic, .
     for fact in facts:
         if not fact.passed_over:
             found += _all(rules, fact, partial(_of_step, fact))
-    views = tuple(
-        SpecView(group[0].spec, tuple(group), world)
-        for group in (list(g) for _, g in groupby(facts, lambda fact: id(fact.spec)))
-    )
-    for view in views:
+    for group in (tuple(g) for _, g in groupby(facts, lambda fact: id(fact.spec))):
+        view = SpecView(group[0].spec, group, world, declared)
         found += _all(rules, view.spec, partial(_of_spec, view))
-    if views:
-        found += _all(rules, views[-1].spec, partial(_of_project, views))
+        declared = after(declared, group)
     return tuple(found)
 
 
@@ -45,10 +56,6 @@ def _of_spec(view: SpecView, rule: Rule) -> Iterable[Found]:
     return rule.check_spec(view) if rule.check_spec else ()
 
 
-def _of_project(views: tuple[SpecView, ...], rule: Rule) -> Iterable[Found]:
-    return rule.check_project(views) if rule.check_project else ()
-
-
 def _all(rules: Sequence[Rule], place: Fact | Spec, ask: Callable[[Rule], Iterable[Found]]) -> Iterator[Diagnostic]:
     """Yield what `rules` find; a problem that names no place stands at `place`."""
     spec = place if isinstance(place, Spec) else place.spec
@@ -56,9 +63,9 @@ def _all(rules: Sequence[Rule], place: Fact | Spec, ask: Callable[[Rule], Iterab
         try:
             made = [_finding(rule, spec, *(one if isinstance(one, tuple) else (place, one))) for one in ask(rule)]
         except Exception as error:
-            where = "step" if isinstance(place, Fact) else "spec"
+            where = "spec" if isinstance(place, Spec) else "step"
             words = f"the rule itself failed on this {where} ({type(error).__name__}: {error}); please report it"
-            path = (place.step.verb, "<key>") if isinstance(place, Fact) else ("version",)
+            path = ("version",) if isinstance(place, Spec) else (place.step.verb, "<key>")
             made = [_finding(rule, spec, place, Problem(rule.id, words, path, severity="warning"))]
         yield from made
 
@@ -74,7 +81,7 @@ def _finding(rule: Rule, spec: Spec, place: Place, problem: Problem) -> Diagnost
         tuple(Related(words, span) for words, origin in problem.related if (span := _origin(origin)) is not None),
         subject=problem.subject,
     )
-    if isinstance(place, Fact):
+    if not isinstance(place, Spec | Span):
         return replace(made, version=place.spec.version, step=place.step.id, bindings=place.step.bindings)
     return replace(made, version=place.version if isinstance(place, Spec) else spec.version)
 
@@ -88,9 +95,10 @@ def _span(place: Place, problem: Problem) -> Span | None:
 
 
 def _origin(origin: object) -> Span | None:
-    if isinstance(origin, Fact):
-        return origin.step.span((origin.step.verb, "<key>"))
-    return origin if isinstance(origin, Span) else None
+    if isinstance(origin, Span):
+        return origin
+    step = getattr(origin, "step", None)
+    return step.span((step.verb, "<key>")) if step is not None else None
 
 
 def merged(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -117,12 +125,3 @@ def _same_cause(left: Diagnostic, right: Diagnostic) -> bool:
     return (left.version, left.step) == (right.version, right.step) and (
         left.subject.lower() == right.subject.lower() or not left.subject or not right.subject
     )
-
-
-def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return `diagnostics` sorted by file, place and rule, without repetitions."""
-    seen: dict[tuple[object, ...], Diagnostic] = {}
-    for d in diagnostics:
-        place = (d.span.source.name, d.span.line, d.span.column) if d.span else ("", 0, 0)
-        seen.setdefault((*place, d.rule, d.message), d)
-    return tuple(seen[key] for key in sorted(seen))

@@ -25,12 +25,12 @@ def render(form: str, diagnostics: Sequence[Diagnostic], files: int, rules: Sequ
         files: number of files that were read.
         rules: all rules, for names and pages.
     """
+    if form in ("text", "concise"):  # a terminal wants an answer at once: nothing else is imported
+        return (text if form == "text" else concise)(diagnostics, files)
     from engine.lint import machine
 
     names = {rule.id: rule.name for rule in rules}
     forms: dict[str, Callable[[], str]] = {
-        "text": lambda: text(diagnostics, files),
-        "concise": lambda: concise(diagnostics, files),
         "json": lambda: machine.json_text({"schema_version": 1, **machine.document(diagnostics, files, names)}),
         "github": lambda: machine.github(diagnostics, names) + summary(diagnostics, files) + "\n",
         "gitlab": lambda: machine.gitlab(diagnostics, names),

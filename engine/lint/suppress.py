@@ -95,9 +95,9 @@ def suppress(
     return (*kept, *(d for d in wrong_ones if not any(_covers(e.rule, d.rule, find(d.rule)) for e in config)))
 
 
-def _wrong(entries: Iterable[_Entry], untrusted: set[str], run: Run) -> Iterator[Diagnostic]:
+def _wrong(entries: Sequence[_Entry], untrusted: set[str], run: Run) -> Iterator[Diagnostic]:
     """Yield what is wrong with the ignores themselves."""
-    families = {r.id[:2] for r in registry()}
+    families = {r.id[:2] for r in registry()} if entries else set()
     for entry in entries:
         word = entry.written.rule
         version = entry.spec.version if entry.spec else ""

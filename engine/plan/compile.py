@@ -7,8 +7,9 @@ the fold goes on with the next step, so that one run finds all mistakes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.dialects.base import Dialect, Session, StepContext
 from engine.errors import Diagnostic, Path, Problem, Related
@@ -90,6 +91,16 @@ class Compiler:
         """Fold `specs` in order and return plans for them."""
         migrations = tuple(self.migration(spec) for spec in specs)
         return Compiled(migrations, tuple(self.diagnostics), tuple(self.facts))
+
+    def context(self) -> dict[str, Any]:
+        """Return what of earlier specs, the schema aside, has a say in later ones."""
+        return {"gone": dict(self._gone), "broken": sorted(self._broken), "sizes": self._sizes.known()}
+
+    def restore(self, context: Mapping[str, Any]) -> None:
+        """Go on from what `context` returned; the session must stand there too."""
+        self._gone = dict(context.get("gone", {}))
+        self._broken = set(context.get("broken", ()))
+        self._sizes.restore(context.get("sizes", ({}, {})))
 
     def migration(self, spec: Spec) -> MigrationPlan:
         """Return the plan of one spec; findings go to `diagnostics`."""

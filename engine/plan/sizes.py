@@ -6,7 +6,7 @@ never a guess. Counts stop at 50,001: more than that is "large", whatever it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.dialects.base import Session
 from engine.errors import Problem
@@ -36,6 +36,14 @@ class Sizes:
         self._count = count
         self._made: dict[str, int | None] = {}  # tables of this plan: all their rows
         self._added: dict[str, int | None] = {}  # tables of the database: rows added by the plan
+
+    def known(self) -> tuple[dict[str, int | None], dict[str, int | None]]:
+        """Return what is known so far."""
+        return dict(self._made), dict(self._added)
+
+    def restore(self, known: Sequence[Mapping[str, int | None]]) -> None:
+        """Go on from what `known` returned."""
+        self._made, self._added = (dict(part) for part in known)
 
     def rows(self, session: Session) -> Counter:
         """Return the counter for a step that stands on `session`'s state."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import Path
-from engine.model.changes import Change
-from engine.model.state import SchemaState
-from engine.model.when import When
 from engine.source import Source, Span
+
+if TYPE_CHECKING:  # they take long to import, and lint with a memo needs none of them
+    from engine.model.changes import Change
+    from engine.model.state import SchemaState
+    from engine.model.when import When
 
 
 class Verb(Protocol):

@@ -67,7 +67,8 @@ def lint(
     if write_baseline is not None:
         return _write_baseline(result, write_baseline)
     form = "github" if "format" not in given.explicit and os.environ.get("GITHUB_ACTIONS") else given.format
-    screen.out(render(form, result.diagnostics, result.files, registry()))
+    rules = registry() if result.diagnostics and form not in ("text", "concise") else ()
+    screen.out(render(form, result.diagnostics, result.files, rules))
     lowest = max("warning" if strict else "error", project.config.lint.fail_on, key=SEVERITIES.index)
     failing = SEVERITIES[: SEVERITIES.index(lowest) + 1]
     return int(any(d.severity in failing for d in result.diagnostics))
@@ -76,7 +77,7 @@ def lint(
 def _lint_all(project: Project, paths: tuple[Path, ...], dialects: tuple[str, ...], *, known: bool) -> LintResult:
     """Lint once per dialect; what several of them find is one finding."""
     from engine import app
-    from engine.lint.check import ordered
+    from engine.lint.ordering import ordered
 
     results = [app.lint(replace(project, dialect_name=name), paths, known=known) for name in dialects or ("",)]
     return replace(results[0], diagnostics=ordered(d for result in results for d in result.diagnostics))

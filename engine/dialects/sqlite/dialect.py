@@ -81,6 +81,10 @@ class SQLiteSession:
         """The schema so far."""
         return self.shadow.state
 
+    def catalogue(self) -> Catalogue:
+        """Return what the database would print about itself now."""
+        return self.shadow.catalogue()
+
     def undo_number(self) -> int:
         """Return the smallest number that no journal and no table put aside has, and take it."""
         number = 1

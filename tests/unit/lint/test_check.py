@@ -9,7 +9,8 @@ from compiling import compiled, spec
 
 from engine.config import IgnoreConfig
 from engine.errors import Diagnostic
-from engine.lint.check import check, ordered
+from engine.lint.check import check
+from engine.lint.ordering import ordered
 from engine.lint.suppress import suppress
 from engine.source import Source, Span
 from engine.spec.model import Spec
