@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.agreed import compare, same_plan, with_texts
-from engine.checking import PlanResult, compile_plan, counter, plan
+from engine.checking import PlanResult, compile_plan, plan
 from engine.errors import CheckFailed, Drift, EngineError, FindingsError, Stopped, UsageError
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
@@ -171,9 +171,7 @@ def _pending(
         first = min(classes, key=version_key) if classes else None
         part = [s for s in todo if first is None or version_key(s.version) < version_key(first)]
         if part:
-            made = compile_plan(
-                project, part, specs, found, driver.catalogue(), counter(driver), ledger.records(), exact=True
-            )
+            made = compile_plan(project, part, specs, found, driver.catalogue(), driver, ledger.records(), exact=True)
             if plan_file is not None:
                 same_plan(plan_file, made.plan)
             for migration in made.plan.migrations:

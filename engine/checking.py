@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.dialects.base import Catalogue
 from engine.errors import Diagnostic, EngineError
 from engine.lint.base import Settings, World
 from engine.lint.check import check, merged
+from engine.lint.probes import Ask, probed
 from engine.made_types import made_types
 from engine.model.plan import Plan
 from engine.plan.compile import Compiled, Compiler
@@ -58,12 +59,22 @@ def fold(
     catalogue: Catalogue,
     *,
     count: Counter = no_database,
+    ask: Ask | None = None,
+    runs: bool = False,
 ) -> tuple[Compiled, tuple[Diagnostic, ...]]:
-    """Compile `specs` on `catalogue` and return the result with all findings of the rules."""
+    """Compile `specs` on `catalogue` and return the result with all findings of the rules.
+
+    Args:
+        ask: asks the database, so that rules about its rows can be answered; None without one.
+        runs: the plan runs at once and looks at the rows itself: what a rule supposes is answered, no more.
+    """
     dialect = project.dialect
     compiler = Compiler(dialect.open(catalogue), dialect, count)
     compiled = compiler.compile(specs)
-    return compiled, findings(compiled, world_of(project, count))
+    found = findings(compiled, world_of(project, count))
+    if ask is not None:
+        found = probed(found, compiled.facts, dialect.name, ask, only_found=runs)
+    return compiled, found
 
 
 def findings(
@@ -101,9 +112,7 @@ def plan(project: Project, to: str | None = None) -> PlanResult:
         rest = unfinished(project, ledger, records, specs, found)
         if rest is not None:
             return rest
-        return compile_plan(
-            project, pending(specs, records, to), specs, found, driver.catalogue(), counter(driver), records
-        )
+        return compile_plan(project, pending(specs, records, to), specs, found, driver.catalogue(), driver, records)
 
 
 def unfinished(
@@ -153,7 +162,7 @@ def compile_plan(
     specs: Sequence[Spec],
     found: Sequence[Diagnostic],
     catalogue: Catalogue,
-    count: Counter = no_database,
+    driver: object = None,
     records: Sequence[Record] = (),
     *,
     exact: bool = False,
@@ -161,7 +170,8 @@ def compile_plan(
     """Compile `todo` and judge all findings.
 
     Args:
-        exact: the caller has looked for edited specs itself.
+        driver: the database, None without one.
+        exact: the caller runs the plan, and has looked for edited specs itself.
 
     Raises:
         FindingsError: findings of severity error.
@@ -169,8 +179,9 @@ def compile_plan(
     """
     if not exact:
         refuse_edited(specs, records)
+    count, ask = (counter(driver), asker(driver)) if driver is not None else (no_database, None)
     known = replace(catalogue, types=made_types(specs, records))
-    compiled, diagnostics = fold(project, todo, known, count=count)
+    compiled, diagnostics = fold(project, todo, known, count=count, ask=ask, runs=exact)
     others = [*edited(specs, records, found), *out_of_order(specs, records)]
     findings = refuse_errors(project, [*found, *others, *diagnostics], specs)
     dialect = project.dialect
@@ -197,3 +208,16 @@ def counter(driver: object) -> Counter:
         return int(rows[0][0]) if rows else None
 
     return count
+
+
+def asker(driver: object) -> Ask:
+    """Return what asks the database behind `driver`; None where a query can't run."""
+
+    def ask(sql: str) -> Sequence[Sequence[Any]] | None:
+        try:
+            found: Sequence[Sequence[Any]] = driver.query(sql)  # type: ignore[attr-defined]
+        except EngineError:
+            return None
+        return found
+
+    return ask

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.spec.model import Spec
 
 Objects = list[tuple[str, str, str, str]]
+_KINDS = ("table", "index", "view", "trigger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class _Walk:
             start = baseline(self.project)
             self.complete, taken = start.complete, start.taken
             self.objects = [(o.type, o.name, o.table, o.sql) for o in start.objects]
+            self.objects.sort(key=lambda o: _KINDS.index(o[0]))
         config = self.project.config
         self.world = entry_key(
             self.project.kind,
@@ -174,7 +176,8 @@ class _Walk:
             for name in kept["declared"]["taken"]:
                 declared.pop(tuple(name), None)
             declared.update({(table, column): type for table, column, *type in kept["declared"]["put"]})
-        return {"gone": gone, "broken": kept["broken"], "sizes": kept["sizes"], "declared": declared}
+        same = {name: kept[name] for name in ("broken", "sizes", "types")}
+        return {"gone": gone, "declared": declared, **same}
 
     def _fold(self, unit: _Unit, key: str) -> tuple[Diagnostic, ...]:
         from engine.checking import findings, world_of
@@ -190,7 +193,9 @@ class _Walk:
         if compiler is None:
             dialect = self.project.dialect
             objects = tuple(CatalogueObject(*o) for o in self.objects)
-            compiler = Compiler(dialect.open(Catalogue(objects, (), self.complete)), dialect, names_must_exist=False)
+            types = tuple((name, tuple(values)) for name, values in self.context.get("types", ()))
+            start = dialect.open(Catalogue(objects, (), self.complete, types))
+            compiler = Compiler(start, dialect, names_must_exist=False)
             compiler.restore(self.context)
             self.compiler = compiler
         before = self.context
@@ -199,9 +204,11 @@ class _Walk:
         compiler.migration(unit.spec)
         known = {name: PerDialect(text, _pairs(texts)) for name, (text, texts) in before.get("declared", {}).items()}
         found = findings(compiler, world_of(self.project), known)
-        after = [(o.type, o.name, o.table, o.sql) for o in compiler.session.catalogue().objects]
+        catalogue = compiler.session.catalogue()
+        after = [(o.type, o.name, o.table, o.sql) for o in catalogue.objects]
+        after.sort(key=lambda o: _KINDS.index(o[0]))  # as a session that begins here would have them
         declared = {name: _plain(type) for name, type in after_types(known, compiler.facts).items()}
-        self.context = {**compiler.context(), "declared": declared}
+        self.context = {**compiler.context(), "declared": declared, "types": catalogue.types}
         self._remember(unit, key, found, after, before)
         self.objects = after
         return found
@@ -218,9 +225,9 @@ class _Walk:
         untyped, typed = _changed(before.get("declared", {}), declared)
         types = [[*name, *declared[name]] for name in typed]
         words = [(*name, gone[name][0]) for name in put]
-        sizes = self.context["sizes"]
+        sizes, made = self.context["sizes"], self.context["types"]
         broken = sorted(self.context["broken"])
-        self.chain = entry_key(self.chain, start, removed, added, taken, words, broken, sizes, untyped, types)
+        self.chain = entry_key(self.chain, start, removed, added, taken, words, broken, sizes, untyped, types, made)
         try:
             self.memo.put(
                 key,
@@ -232,6 +239,7 @@ class _Walk:
                         "put": [[*w, writer.span(gone[n][1])] for w, n in zip(words, put, strict=True)],
                     },
                     "declared": {"taken": untyped, "put": types},
+                    "types": made,
                     "broken": broken,
                     "sizes": sizes,
                     "chain": self.chain,

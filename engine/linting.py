@@ -44,7 +44,7 @@ def lint(project: Project, paths: Sequence[Path] = (), *, known: bool = True) ->
     else:
         specs, found, count = project.read(paths)
         diagnostics = list(found)
-        from engine.checking import counter, fold
+        from engine.checking import asker, counter, fold
         from engine.made_types import made_types
         from engine.versions import edited, out_of_order, pending
 
@@ -54,6 +54,6 @@ def lint(project: Project, paths: Sequence[Path] = (), *, known: bool = True) ->
             if not any(r.unfinished for r in records):
                 todo = pending(specs, records)
                 held = replace(driver.catalogue(), types=made_types(specs, records))
-                diagnostics += fold(project, todo, held, count=counter(driver))[1]
+                diagnostics += fold(project, todo, held, count=counter(driver), ask=asker(driver))[1]
     whole = not paths or project.specs in paths
     return LintResult(judged(project, diagnostics, specs, whole=whole, known=known), count)

@@ -34,7 +34,8 @@ class Catalogue:
     Attributes:
         objects: in the order in which they were made.
         taken: names of the engine's own tables that exist (`engine_undo_7` …).
-        types: enum types that applied specs made, with their values, where the database has none to tell of.
+        types: enum types that specs made, with their values, where the database has none to tell of; those that
+            objects use are known from them.
     """
 
     objects: tuple[CatalogueObject, ...] = ()

@@ -83,7 +83,7 @@ class SQLiteSession:
 
     def catalogue(self) -> Catalogue:
         """Return what the database would print about itself now."""
-        return self.shadow.catalogue()
+        return replace(self.shadow.catalogue(), types=tuple(self.types.items()))
 
     def undo_number(self) -> int:
         """Return the smallest number that no journal and no table put aside has, and take it."""

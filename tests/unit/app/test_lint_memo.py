@@ -151,6 +151,7 @@ def test_only_what_follows_from_an_edit_is_asked_again(monkeypatch: pytest.Monke
 
     assert edited("001_tables.yaml", "", "") == ["001", "002", "003", "004", "005", "006"]
     assert edited("001_tables.yaml", "", "") == []
+    assert edited("005_more.yaml", "description: More", "description: Much more") == ["005"]
     assert edited("001_tables.yaml", "description: Tables", "description: The tables") == ["001"]
     assert edited("003_drop.yaml", "version:", "# moved down\nversion:") == ["003"]
     assert edited("006_late.yaml", "columns: [b]", "columns: [id]") == ["006"]
