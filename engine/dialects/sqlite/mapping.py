@@ -51,7 +51,7 @@ def mapping_of(session: Planning, change: CopyRows, target: Table, frame: Frame,
         path = ("columns", name)
         column = own_column(target, name, (*path, "<key>"))
         if column.generated is not None:
-            raise Problem("SP110", f"`{target.name}.{column.name}` is generated: it takes no value", (*path, "<key>"))
+            raise Problem("RF109", f"`{target.name}.{column.name}` is generated: it takes no value", (*path, "<key>"))
         columns.append(column)
         texts.append(text_of(session, expression, frame, path, windows=True))
         if isinstance(expression, Parse):

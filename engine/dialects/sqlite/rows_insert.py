@@ -75,7 +75,7 @@ def _column(table: Table, name: str) -> Column:
     column = own_column(table, name, ("rows", 0, name, "<key>"))
     if column.generated is not None:
         raise Problem(
-            "SP110",
+            "RF109",
             f"`{table.name}.{column.name}` is generated: it takes no value",
             ("rows", 0, name, "<key>"),
         )

@@ -87,7 +87,7 @@ def prepare(session: Planning, change: UpdateRows) -> tuple[Update, Text | None,
         column = own_column(table, name, ("set", name, "<key>"))
         if column.generated is not None:
             raise Problem(
-                "SP110",
+                "RF109",
                 f"`{table.name}.{column.name}` is generated: it takes no value",
                 ("set", name, "<key>"),
             )

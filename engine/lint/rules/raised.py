@@ -255,13 +255,6 @@ RULES = (
         "Take another name.",
     ),
     _page(
-        "DT102",
-        "no-stable-batch-key",
-        "The key given to cut batches by is not unique or can be NULL.",
-        "Rows would be skipped or repeated.",
-        "Name a unique key without NULLs.",
-    ),
-    _page(
         "DT109",
         "required-target-unmapped",
         "A NOT NULL column without a default is missing from the mapping.",
