@@ -46,8 +46,9 @@ golden: $(READY)
 
 # Compare with the raw statements: time as ratios, memory (ROWS=1000000); five times as many with a fiftieth of them.
 bench: $(READY)
-	$(BIN)/python tests/bench/bench.py --rows $(ROWS)
-	$(BIN)/python tests/bench/scale.py --rows $$((5 * $(ROWS)))
+	s=0; $(BIN)/python tests/bench/bench.py --rows $(ROWS) || s=$$?; \
+	$(BIN)/python tests/bench/scale.py --rows $$((5 * $(ROWS))) || s=$$?; \
+	$(BIN)/python tests/bench/lint.py || s=$$?; exit $$s
 
 # Begin a verb: make step NAME=split.
 step: $(READY)

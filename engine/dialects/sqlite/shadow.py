@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import weakref
 from dataclasses import dataclass, field
 
 from engine.dialects.base import Access, Catalogue, CatalogueObject
@@ -100,11 +101,11 @@ class _Base:
         self.connection.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Savepoint:
-    """How a shadow stood at a moment."""
+    """How a shadow stood at a moment; None: as it stands, nothing has run since."""
 
-    base: _Base
+    base: _Base | None = None
 
 
 class Shadow:
@@ -125,6 +126,8 @@ class Shadow:
         self._base = _connect(self.collations)
         self.opaque = self._load(objects)
         self._state: SchemaState | None = None
+        self._catalogue: Catalogue | None = None
+        self._waiting: list[weakref.ref[Savepoint]] = []
         self._seen: tuple[Catalogue | None, SchemaState] = (None, SchemaState())
         self._columns: tuple[object, dict[str, tuple[Column, ...]]] = (None, {})
 
@@ -135,20 +138,36 @@ class Shadow:
         Raises:
             ShadowError: SQLite refused it.
         """
-        self._state = None
+        self._keep()
+        self._state = self._catalogue = None
         self._execute(sql)
 
     def savepoint(self) -> Savepoint:
         """Remember how the shadow stands, settings included.
 
-        No savepoint of SQL's: inside one, `PRAGMA foreign_keys` would do nothing.
+        No savepoint of SQL's: inside one, `PRAGMA foreign_keys` would do nothing. The copy is made when
+        something is about to run: most steps change rows only.
         """
-        return Savepoint(_copy(self._base, self.collations))
+        point = Savepoint()
+        self._waiting.append(weakref.ref(point))
+        return point
+
+    def _keep(self) -> None:
+        """Give the savepoints that are still wanted a copy of how things stand."""
+        wanted = [point for ref in self._waiting if (point := ref()) is not None and point.base is None]
+        self._waiting.clear()
+        if wanted:
+            base = _copy(self._base, self.collations)
+            for point in wanted:
+                point.base = base
 
     def undo(self, point: Savepoint) -> None:
         """Go back to `point`, which stays good."""
+        if point.base is None:
+            return
+        self._keep()
         self._base = _copy(point.base, self.collations)
-        self._state = None
+        self._state = self._catalogue = None
 
     def clone(self) -> Shadow:
         """Return an independent copy."""
@@ -159,6 +178,8 @@ class Shadow:
         copy.opaque = self.opaque
         copy._base = _copy(self._base, self.collations)
         copy._state = self._state
+        copy._catalogue = self._catalogue
+        copy._waiting = []
         copy._seen = self._seen
         copy._columns = self._columns
         return copy
@@ -177,6 +198,11 @@ class Shadow:
 
     def catalogue(self) -> Catalogue:
         """Return what the shadow prints about itself, without the engine's own tables."""
+        if self._catalogue is None:
+            self._catalogue = self._read()
+        return self._catalogue
+
+    def _read(self) -> Catalogue:
         rows = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid")
         objects = [CatalogueObject(*(_text(value) for value in row)) for row in rows]
         made = {o.name for o in objects if o.type == "table" and is_engines(o.name, sqlites=False)}

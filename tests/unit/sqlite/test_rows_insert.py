@@ -75,7 +75,7 @@ def test_many_rows_and_rows_of_defaults():
     [
         (InsertRows("genre", ("id",), ((lit(1),),)), "RF101", ("into",)),
         (InsertRows("genres", ("ix",), ((lit(1),),)), "RF102", ("rows", 0, "ix", "<key>")),
-        (InsertRows("genres", ("up",), ((lit(1),),)), "SP110", ("rows", 0, "up", "<key>")),
+        (InsertRows("genres", ("up",), ((lit(1),),)), "RF109", ("rows", 0, "up", "<key>")),
         (InsertRows("genres", ("id",), ((lit(1),), (Sql("nope"),))), "RF102", ("rows", 1, "id")),
         (InsertRows("genres", ("id", "name"), ((lit(1), lit("x")),), "replace"), "SP102", ("on_conflict",)),
     ],

@@ -395,7 +395,7 @@ def test_irreversible_steps_keep_no_journal():
     ("change", "rule", "path"),
     [
         (update({"nope": "1"}), "RF102", ("set", "nope", "<key>")),
-        (update({"g": "1"}), "SP110", ("set", "g", "<key>")),
+        (update({"g": "1"}), "RF109", ("set", "g", "<key>")),
         (update({"v": "vv"}), "RF102", ("set", "v")),
         (update({"v": "(SELECT x FROM nowhere)"}), "RF101", ("set", "v")),
         (update({"v": "nosuch(v)"}), "SP110", ("set", "v")),
