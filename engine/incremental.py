@@ -202,14 +202,17 @@ class _Walk:
         compiler.diagnostics.clear()
         compiler.facts.clear()
         compiler.migration(unit.spec)
-        known = {name: PerDialect(text, _pairs(texts)) for name, (text, texts) in before.get("declared", {}).items()}
+        known = {
+            name: PerDialect(type[0], _pairs(type[1])) if isinstance(type, list) else type
+            for name, type in before.get("declared", {}).items()
+        }
         found = findings(compiler, world_of(self.project), known)
         catalogue = compiler.session.catalogue()
         after = [(o.type, o.name, o.table, o.sql) for o in catalogue.objects]
         after.sort(key=lambda o: _KINDS.index(o[0]))  # as a session that begins here would have them
-        declared = {name: _plain(type) for name, type in after_types(known, compiler.facts).items()}
+        declared = after_types(known, compiler.facts)
         self.context = {**compiler.context(), "declared": declared, "types": catalogue.types}
-        self._remember(unit, key, found, after, before)
+        self._remember(unit, key, found, after, {**before, "declared": known})
         self.objects = after
         return found
 
@@ -223,7 +226,7 @@ class _Walk:
         taken, put = _changed(before.get("gone", {}), gone)
         declared = self.context["declared"]
         untyped, typed = _changed(before.get("declared", {}), declared)
-        types = [[*name, *declared[name]] for name in typed]
+        types = [[*name, *_plain(declared[name])] for name in typed]
         words = [(*name, gone[name][0]) for name in put]
         sizes, made = self.context["sizes"], self.context["types"]
         broken = sorted(self.context["broken"])
