@@ -83,7 +83,8 @@ def probed(
     for fact in facts:
         if fact.passed_over or fact.broken:
             continue
-        for probe in _probes(fact, dialect, changed):
+        asked = any(unit.condition is not None for unit in fact.units)  # whether it runs is told at its start
+        for probe in () if asked else _probes(fact, dialect, changed):
             mine = [d for d in left if _answers(probe, d, fact)]
             if only_found and not mine:
                 continue
@@ -136,18 +137,17 @@ def _number(rows: Sequence[Sequence[Any]] | None) -> int | None:
 # ── which tables are not what they are now ────────────────────────────────
 def _changes(fact: Fact) -> Iterator[str]:
     """Yield the folded names of tables whose rows or columns a step changes."""
-    for change in fact.changes:
-        if isinstance(change, CheckRows | CreateIndex | CreateView | CreateTrigger):
-            continue
+    doing = [c for c in fact.changes if not isinstance(c, CheckRows | CreateIndex | CreateView | CreateTrigger)]
+    for change in doing:
         if isinstance(change, CreateTable):
             yield fold(change.table.name)
-        if isinstance(change, RenameTable):
+        elif isinstance(change, RenameTable):
             yield from (fold(change.name), fold(change.to))
-    if any(not isinstance(c, CheckRows | CreateIndex | CreateView | CreateTrigger) for c in fact.changes):
+        else:
+            names = (getattr(change, "table", ""), getattr(change, "target", ""), getattr(change, "name", ""))
+            yield from (fold(name) for name in names if isinstance(name, str) and name)
+    if doing:
         yield from (fold(name) for unit in fact.units for name in unit.touches)
-        name = getattr(change, "table", "") or getattr(change, "target", "")
-        if isinstance(name, str):
-            yield fold(name)
 
 
 # ── the questions ─────────────────────────────────────────────────────────

@@ -109,3 +109,31 @@ def test_apply_looks_for_itself_and_ends_with_3() -> None:
     found("  - alter: {table: a, change: {b: {nullable: false}}}\n")
     ran = run("apply", "--db", "a.db", "--yes")
     assert ran.code == 3, ran.output
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "  - insert: {into: a, rows: [{id: 9, b: x}]}\n",
+        '  - delete: {from: a, where: "b IS NULL"}\n',
+        '  - {sql: "UPDATE a SET b = 1", irreversible: a test}\n',
+        "  - alter: {table: a, rename: {c: cc}}\n",
+    ],
+)
+def test_whatever_changes_a_table_leaves_it_to_the_rule(first: str) -> None:
+    steps = first + "  - alter: {table: a, change: {b: {nullable: false}}}\n"
+    assert not [line for line in found(steps)[1] if "rows of" in line]
+
+
+def test_what_changes_another_table_does_not() -> None:
+    steps = (
+        "  - insert: {into: parents, rows: [{id: 2, name: y}]}\n"
+        "  - index: {table: a, columns: [c]}\n"
+        "  - alter: {table: a, change: {b: {nullable: false}}}\n"
+    )
+    assert [line for line in found(steps)[1] if "DD102" in line and "2 rows of `a` have NULL" in line]
+
+
+def test_a_step_that_may_not_run_is_left_to_the_rule() -> None:
+    steps = '  - when: {rows: {table: a, where: "id > 100"}}\n    alter: {table: a, change: {b: {nullable: false}}}\n'
+    assert not [line for line in found(steps)[1] if "rows of" in line]
