@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 from engine.errors import Path, Problem, Severity
 from engine.lint.base import Found, SpecView
-from engine.lint.texts import check_fragments, fragments, names
+from engine.lint.texts import Fragment, check_fragments, fragments, names
 from engine.model.changes import (
     AddColumn,
     AlterTable,
@@ -207,3 +207,32 @@ def written(change: Change) -> str:
 def reads_column(change: Change, column: str) -> bool:
     """Tell whether the SQL of a data step names the column."""
     return any(names(f.text, column) for f in fragments(change))
+
+
+# ── statements of `sql` ───────────────────────────────────────────────────
+def spoken(view: SpecView) -> Iterator[tuple[Scene, Fragment]]:
+    """Yield the statements of all `sql` steps, each text of those given per database."""
+    for scene, change in each(view, RunSql):
+        for said in fragments(change):
+            yield scene, said
+
+
+Told = tuple[str, str, str] | None
+"""Message, hint and subject of what is found, or None."""
+
+
+def by_statement(rule: str, test: Callable[[Fragment, Scene], Told]) -> Callable[[SpecView], Iterator[Found]]:
+    """Return the check of a rule that looks at one statement of `sql` at a time.
+
+    Args:
+        test: returns message, hint and subject, or None.
+    """
+
+    def check(view: SpecView) -> Iterator[Found]:
+        for scene, said in spoken(view):
+            told = test(said, scene)
+            if told is not None:
+                message, hint, subject = told
+                yield found(scene, rule, message, said.path, hint, subject)
+
+    return check

@@ -244,3 +244,48 @@ def name_at(text: str, place: int) -> str:
     if place + 2 < len(found) and found[place + 1].text == "." and found[place + 2].is_name:
         return found[place + 2].name
     return found[place].name
+
+
+# ── statements that write rows ────────────────────────────────────────────
+def target(said: Fragment) -> str:
+    """Return the table whose rows a statement writes, "" where it writes none or begins otherwise."""
+    words = said.words
+    if said.begins("UPDATE"):
+        return name_at(said.text, 3 if words[1:2] == ("OR",) else 1)
+    if said.begins("DELETE", "FROM"):
+        return name_at(said.text, 2)
+    if words[:1] in (("INSERT",), ("REPLACE",)):
+        return object_after(said, "INTO")
+    return object_after(said, "TRUNCATE", "TABLE") or (name_at(said.text, 1) if said.begins("TRUNCATE") else "")
+
+
+def columns_given(said: Fragment) -> tuple[str, ...] | None:
+    """Return the column list of an INSERT, None where it has none."""
+    at = phrase_at(said.words, ("INTO",))
+    found = said.tokens
+    place = at + 2
+    if place + 1 < len(found) and found[place].text == ".":
+        place += 2
+    if at < 0 or place >= len(found) or found[place].text != "(" or found[place + 1].is_word("SELECT", "WITH"):
+        return None
+    end = next((n for n in range(place, len(found)) if found[n].text == ")"), len(found))
+    return tuple(t.name for t in found[place + 1 : end] if t.is_name)
+
+
+def assignments(said: Fragment) -> tuple[tuple[str, str], ...]:
+    """Return the (column, expression) pairs that an UPDATE sets."""
+    start = phrase_at(said.words, ("SET",))
+    pairs: list[tuple[str, str]] = []
+    depth, part = 0, start + 1
+    found = said.tokens
+    for place in range(start + 1, len(found) + 1):
+        token = found[place] if place < len(found) else None
+        depth += {"(": 1, ")": -1}.get(token.text, 0) if token else 0
+        over = token is None or (depth == 0 and token.is_word("WHERE", "FROM", "RETURNING", "ORDER", "LIMIT"))
+        if start >= 0 and (over or (depth == 0 and token is not None and token.text == ",")):
+            if place - part >= 3 and found[part + 1].text == "=" and found[part].is_name:
+                pairs.append((found[part].name, said.text[found[part + 2].start : found[place - 1].end]))
+            part = place + 1
+        if over:
+            break
+    return tuple(pairs)

@@ -11,7 +11,7 @@ from engine.dialects.sqlite.names import allowed, listed, relation
 from engine.dialects.sqlite.shadow import Shadow, ShadowError
 from engine.dialects.sqlite.sql import DIALECT
 from engine.dialects.sqlite.tokens import Token, tokens
-from engine.dialects.sqlite.translate import has_word, translate
+from engine.dialects.sqlite.translate import has_word, names_in, translate
 from engine.dialects.sqlite.walk import question
 from engine.errors import Path, Problem
 from engine.model.changes import RunSql
@@ -50,8 +50,9 @@ def render_sql(session: Planning, change: RunSql, context: StepContext) -> tuple
         text = _text(sql, path)
         found_tokens = _see_allowed(text, path)
         access = _access(trial, text, path, bool(change.reads or change.writes))
-        # ANALYZE writes what SQLite knows of the rows, which is no table of the user.
-        for name in sorted(n for n in access.writes if not fold(n).startswith("sqlite_stat")):
+        for name in sorted(access.writes):
+            if fold(name).startswith("sqlite_") and fold(name) not in names_in(text):
+                continue  # SQLite's own bookkeeping: counters follow a rename, ANALYZE measures
             allowed(name, path)
             touched.setdefault(fold(name), name)
         statement = _statement(text, found_tokens, access)

@@ -288,6 +288,7 @@ RULES = (
         "drop: {table: old_albums}",
         "steps:\n  - validate: [{row_count: {table: old_albums, equals: 0}}]\n  - drop: {table: old_albums}",
         check_spec=_drop_table,
+        over=("SP113",),
         ranges=True,
         needs_reason=True,
     ),
@@ -359,7 +360,7 @@ RULES = (
         "  - validate: [{same_rows: {left: {table: old_albums}, right: {table: albums}, columns: same, key: id}}]\n"
         "  - drop: {table: old_albums}",
         check_spec=_source_unverified,
-        over=("DL101", "DL102"),
+        over=("DL101", "DL102", "SP113"),
         ranges=True,
         needs_reason=True,
     ),

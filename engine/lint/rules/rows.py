@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from engine.errors import Diagnostic, Problem
 from engine.lint.base import Rule
 from engine.lint.edits import Edit, add_key
+from engine.lint.story import Scene, Told, by_statement
+from engine.lint.texts import Fragment, always, last_where, target
 from engine.model.changes import CheckRows, CopyRows, DeleteRows, RunSql
-from engine.model.state import same_name
+from engine.model.state import fold, same_name
 from engine.plan.compile import Fact
 
 
@@ -70,6 +72,21 @@ def _everything_deleted(fact: Fact) -> Iterable[Problem]:
             )
 
 
+def _truncates(said: Fragment, scene: Scene) -> Told:
+    name = target(said)
+    if not name or fold(name) in scene.made or scene.guarded(name):
+        return None
+    where = last_where(said.text)
+    every = said.begins("DELETE") and (not said.says("WHERE") or always(where))
+    if said.begins("TRUNCATE") or every:
+        return (
+            f"every row of `{name}` is deleted",
+            "write `delete` with `expect_rows`, or look with `validate` before",
+            name,
+        )
+    return None
+
+
 RULES = (
     Rule(
         "DT107",
@@ -95,6 +112,7 @@ RULES = (
         'sql: "UPDATE a SET b = 1"\nundo:\n  - sql: "UPDATE a SET b = 0"',
         _no_way_back,
         needs_reason=True,
+        over=("SP113",),
     ),
     Rule(
         "DL104",
@@ -107,5 +125,7 @@ RULES = (
         "delete: {from: sessions, where: \"expires_at < '2024-01-01'\"}",
         _everything_deleted,
         needs_reason=True,
+        check_spec=by_statement("DL104", _truncates),
+        over=("DT101", "SP113"),
     ),
 )

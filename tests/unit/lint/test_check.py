@@ -17,7 +17,7 @@ from engine.spec.model import Spec
 
 GIVEN = "CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT); CREATE TABLE c (id INTEGER PRIMARY KEY, b TEXT);"
 COPY = "  - copy: {from: a, into: c, columns: same}\n"
-SQL = '  - sql: "UPDATE a SET b = 1"\n'
+SQL = '  - sql: "ANALYZE a"\n'
 
 
 def left(*specs: Spec, config: tuple[IgnoreConfig, ...] = ()) -> list[tuple[str, str]]:
