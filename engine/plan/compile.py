@@ -25,6 +25,7 @@ from engine.model.changes import (
 from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import SchemaState, fold, nearest
 from engine.plan.conditions import decide, describe
+from engine.plan.later import made_later
 from engine.plan.order import Role, load_first, role_of
 from engine.plan.reach import early_guards, with_collateral
 from engine.plan.sizes import LARGE, Counter, Sizes, no_database, sum_rows
@@ -38,6 +39,7 @@ class Fact:
 
     Attributes:
         passed_over: why the step does not run here ("table x does not exist"), or "".
+        back: the state that the spec's own `undo` leads to, None where it has none.
         broken: True where planning has a finding on it; `changes` may be missing then, and `after` is `before`.
     """
 
@@ -49,6 +51,7 @@ class Fact:
     units: tuple[Unit, ...]
     passed_over: str = ""
     broken: bool = False
+    back: SchemaState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Compiler:
     _gone: dict[tuple[str, str], tuple[str, Span | None]] = field(default_factory=dict)
     _broken: set[str] = field(default_factory=set)
     _roles: dict[str, Role] = field(default_factory=dict)
+    _back: SchemaState | None = None
     _groups: dict[str, bool | str] = field(default_factory=dict)  # what was decided of their `when`
 
     def __post_init__(self) -> None:
@@ -141,6 +145,7 @@ class Compiler:
         units: tuple[Unit, ...] = ()
         passed_over = ""
         broken = False
+        self._back = None
         try:
             asked = self._asked(step, self.session, step.id)
             if asked is None:
@@ -161,7 +166,7 @@ class Compiler:
             broken = True
             self._report(spec, step, problem)
             self._broken |= {fold(name) for name in _made_by(step, before)}
-        self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over, broken))
+        self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over, broken, self._back))
         return units
 
     def _asked(self, step: Step, session: Session, own: str) -> tuple[Asked, ...] | None:
@@ -235,6 +240,7 @@ class Compiler:
             except Problem as problem:
                 problem.path = ("undo", number, *problem.path)
                 raise
+        self._back = fork.state
         reason = "as the spec's `undo` says"
         first = replace(units[0], undo=tuple(back), reversible="given", reason=reason)
         return (first, *(replace(u, undo=(), reversible="given", reason=reason) for u in units[1:]))
@@ -289,6 +295,12 @@ class Compiler:
             message = f"`{problem.subject}` is gone at this point: it {words}"
             related = (Related(f"`{problem.subject}` {words}", span),) if span else ()
             hint = "move this step before it, or do without it"
+        elif later := self._made_later(spec, step, problem):
+            rule = "RF106"
+            message = f"`{problem.subject}` is not there yet: step {later.id} makes it"
+            span = later.span((later.verb, "<key>"))
+            related = (Related(f"`{problem.subject}` is made here", span),) if span else ()
+            hint = "move this step behind it"
         elif rule == "RF101" and not self.session.state.complete and not self.names_must_exist:
             state = self.session.state
             close = nearest(problem.subject, [t.name for t in state.tables] + [v.name for v in state.views])
@@ -316,6 +328,11 @@ class Compiler:
             return None
         table, _, column = problem.subject.partition(".")
         return self._gone.get((fold(table), fold(column)))
+
+    def _made_later(self, spec: Spec, step: Step, problem: Problem) -> Step | None:
+        if problem.rule not in ("RF101", "RF102") or not problem.subject:
+            return None
+        return made_later(spec, step, problem.subject, self.session.state)
 
     # ── single or stepwise (decision 11) ──────────────────────────────────
     def _mode(self, spec: Spec, units: tuple[Unit, ...]) -> tuple[bool, str]:

@@ -22,6 +22,7 @@ from engine.steps.fields_rows import (
     FirstRows,
     batch_size,
     expected,
+    one_value_each,
 )
 from engine.steps.keywords import RESERVED
 from engine.steps.shapes import Expr, MapOf, Name, Names, Record, SqlText, Word
@@ -110,7 +111,8 @@ class Copy:
     expect_rows: ExpectRows | None = field(EXPECT_ALL_DOC, Record(ExpectRows), default=None, example="all")
 
     def problems(self) -> Iterator[Problem]:
-        """Yield keys that are missing for what is asked."""
+        """Yield keys that are missing for what is asked, and columns that get a value twice."""
+        yield from one_value_each(self.columns, "columns")
         if self.source.sql is not None and not self.key:
             words = "a copy from a query needs `key`: columns of it that are unique and never NULL"
             yield Problem("SP102", words, ("from",), hint="add e.g. `key: id`")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.errors import Problem
 from engine.model.changes import Expect, FirstOf, OrderPart
 from engine.model.expression import Sql
+from engine.model.state import fold
 from engine.steps.base import field
 from engine.steps.shapes import ListOf, Name, Record, SqlText, Whole, Word
 
@@ -68,6 +69,17 @@ def no_all(given: ExpectRows | None) -> Iterator[Problem]:
     if given is not None and given.number == "all":
         words = "`expect_rows: all` is for copy and insert; here it could not fail"
         yield Problem("SP102", words, ("expect_rows",), hint="say a number, or {min: 1}")
+
+
+def one_value_each(pairs: object, key: str) -> Iterator[Problem]:
+    """Yield an error where one column gets a value twice: its name in capitals and in small letters."""
+    seen: dict[str, str] = {}
+    for pair in pairs if isinstance(pairs, tuple) else ():
+        name = pair if isinstance(pair, str) else str(pair[0])
+        first = seen.setdefault(fold(name), name)
+        if first != name:
+            words = f"`{name}` is `{first}` again: a column takes one value"
+            yield Problem("RF108", words, (key, name, "<key>"), hint="take one of them out", subject=name)
 
 
 @dataclass(frozen=True, slots=True)

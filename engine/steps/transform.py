@@ -20,6 +20,7 @@ from engine.steps.fields_rows import (
     batch_size,
     expected,
     no_all,
+    one_value_each,
 )
 from engine.steps.shapes import Expr, MapOf, Name, Names, Record, SqlText
 
@@ -87,7 +88,8 @@ class Transform:
     expect_rows: ExpectRows | None = field(EXPECT_DOC + ".", Record(ExpectRows), default=None, example={"max": 5000})
 
     def problems(self) -> Iterator[Problem]:
-        """Yield an `expect_rows` that says nothing."""
+        """Yield an `expect_rows` that says nothing, and columns that get a value twice."""
+        yield from one_value_each(self.set, "set")
         yield from no_all(self.expect_rows)
 
     def changes(self, state: SchemaState) -> Iterator[Change]:

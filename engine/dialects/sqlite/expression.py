@@ -140,7 +140,8 @@ def query_of(session: Planning, sql: Sql, path: Path) -> Text:
     plain = text_for_sqlite(sql, path)
     access = see(session.shadow, plain, path)
     if access.writes or not has_word(plain, "SELECT", "VALUES"):
-        raise Problem("SP110", "a query is wanted here, and this is none", path, hint="begin it with SELECT")
+        rule = "VA106" if access.writes and {"no_rows", "equals"} & set(path) else "SP110"
+        raise Problem(rule, "a query is wanted here, and this is none", path, hint="begin it with SELECT")
     return Text(bind_clock(plain), plain, access, frozenset(fold(name) for name, _ in access.reads))
 
 

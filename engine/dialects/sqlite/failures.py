@@ -66,7 +66,7 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
             hint="put the table's name and a dot before it",
         )
     if found := _NO_FUNCTION.search(message):
-        return Problem("SP110", f"SQLite has no function `{found.group(1)}`", path)
+        return Problem("RF112", f"SQLite has no function `{found.group(1)}`", path)
     return Problem("SP110", f"SQLite refuses this: {message}", path)
 
 

@@ -7,9 +7,13 @@ from collections.abc import Iterable
 
 from engine.errors import Problem
 from engine.lint.base import Rule
+from engine.lint.texts import never, words_of
 from engine.model.changes import Amount, CheckRows, RowCheck
+from engine.model.expression import Sql
+from engine.model.state import fold, same_name
 from engine.plan.compile import Fact
 
+_COUNT = ("SELECT", "COUNT", "(", "*", ")", "FROM")
 _ALWAYS_EMPTY = re.compile(r"\bwhere\s+(1\s*=\s*0|0|false|1\s*<>\s*1)\s*;?\s*$", re.IGNORECASE)
 
 
@@ -41,6 +45,27 @@ def _one(check: RowCheck) -> Iterable[Problem]:
                 hint="compare with the table the rows came from",
                 subject=check.table,
             )
+        if isinstance(equals, Amount) and equals.query is not None and check.where is None:
+            words = words_of(equals.query.text or "")
+            if words[:6] == _COUNT and len(words) == 7 and same_name(words[6], check.table):
+                yield Problem(
+                    "VA101",
+                    f"this check can't fail: it compares `{check.table}` with itself",
+                    (*path, "equals", "sql"),
+                    hint="compare with the table the rows came from",
+                    subject=check.table,
+                )
+    elif check.kind in ("unique", "not_null", "references", "accepted", "range") and _nothing(check.where):
+        message = "this check can't fail: its `where` is true of no row"
+        yield Problem("VA101", message, (*path, "where"), hint="take it out, or mend it", subject=check.table)
+    elif check.kind == "references" and same_name(str(extra.get("to_table", "")), check.table):
+        if tuple(map(fold, check.columns)) == tuple(map(fold, _names(extra.get("to_columns")))):
+            message = f"this check can't fail: `{check.table}` refers to itself, column by column"
+            yield Problem("VA101", message, (*path, "to"), hint="name the table referred to", subject=check.table)
+    elif check.kind == "same_rows" and extra.get("left_table") == extra.get("right_table"):
+        if extra.get("left_where") == extra.get("right_where"):
+            message = f"this check can't fail: it compares `{extra.get('left_table')}` with itself"
+            yield Problem("VA101", message, (*path, "right"), hint="name the other table")
     elif check.kind == "no_rows" and check.query is not None and _ALWAYS_EMPTY.search(check.query.text or ""):
         yield Problem(
             "VA101",
@@ -48,6 +73,14 @@ def _one(check: RowCheck) -> Iterable[Problem]:
             (*path, "sql"),
             hint="ask for the rows that must not be there",
         )
+
+
+def _nothing(where: Sql | None) -> bool:
+    return where is not None and never(where.text or "")
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(str(v) for v in value) if isinstance(value, tuple) else ()
 
 
 RULES = (

@@ -281,7 +281,7 @@ INT = kind("integer")
         (column(ColumnDef("ID", INT)), "RF103", ("create", "columns", "ID"), "twice"),
         (column(ColumnDef("", INT)), "SP110", ("create", "columns", ""), "empty"),
         (column(ColumnDef("a", INT, check=Sql("aa > 0"))), "RF102", ("create", "columns", "a", "check"), "no column `aa`"),
-        (column(ColumnDef("a", INT, generated=Sql("f(id)"))), "SP110", ("create", "columns", "a", "generated"), "function `f`"),
+        (column(ColumnDef("a", INT, generated=Sql("f(id)"))), "RF112", ("create", "columns", "a", "generated"), "function `f`"),
         (column(checks=(CheckDef("x", Sql('"idd" > 0')),)), "LT108", ("create", "checks", "x"), "idd"),
         (column(uniques=(KeyDef(("a",)),)), "RF102", ("create", "unique", 0, "columns", 0), "no column `a`"),
         (column(uniques=(KeyDef(("id",), deferrable=True),)), "SP111", ("create", "unique", 0, "deferrable"), "deferrable"),
