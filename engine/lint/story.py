@@ -25,6 +25,7 @@ from engine.model.changes import (
     RunSql,
     UpdateRows,
 )
+from engine.model.definitions import ColumnDef
 from engine.model.row_changes import Amount
 from engine.model.state import Table, fold, same_name
 from engine.plan.compile import Fact
@@ -166,6 +167,15 @@ def found(
     """Return a finding at a step."""
     fact = place.fact if isinstance(place, Scene) else place
     return fact, Problem(rule, message, path, hint=hint, subject=subject, severity=severity)
+
+
+def new_columns(view: SpecView) -> Iterator[tuple[Scene, str, ColumnDef, Path]]:
+    """Yield the columns that a spec makes: scene, table, definition, path."""
+    for scene, change in each(view, CreateTable):
+        for column in change.table.columns:
+            yield scene, change.table.name, column, ("create", "columns", column.name)
+    for scene, table, action in actions(view, AddColumn):
+        yield scene, table, action.column, ("alter", "add", action.column.name)
 
 
 # ── what reads and writes what ────────────────────────────────────────────

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.lint.base import Found, Rule, SpecView
-from engine.lint.story import Scene, Told, actions, by_statement, each, found, spoken
+from engine.lint.story import Scene, Told, actions, by_statement, each, found, new_columns, spoken
 from engine.lint.texts import Fragment, assignments, name_at, names, object_after, phrase_at, target, words_of
 from engine.lint.types import kind
-from engine.model.changes import AddColumn, CreateIndex, CreateTable, RunSql, SetOptions
-from engine.model.definitions import ColumnDef
+from engine.model.changes import CreateIndex, CreateTable, RunSql, SetOptions
 
 BASE = ("mysql", "mariadb")
 
@@ -125,15 +124,6 @@ def _engines(view: SpecView) -> Iterable[Found]:
         for value in _NO_TRANSACTIONS:
             if said.says("ENGINE", "=", value.upper()):
                 yield found(scene, "MY107", f"`{value}` {words}", said.path, "write InnoDB")
-
-
-def new_columns(view: SpecView) -> Iterable[tuple[Scene, str, ColumnDef, tuple[str | int, ...]]]:
-    """Yield the columns that a spec makes: scene, table, definition, path."""
-    for scene, change in each(view, CreateTable):
-        for column in change.table.columns:
-            yield scene, change.table.name, column, ("create", "columns", column.name)
-    for scene, table, action in actions(view, AddColumn):
-        yield scene, table, action.column, ("alter", "add", action.column.name)
 
 
 def _range(view: SpecView) -> Iterable[Found]:
