@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.lint.base import SpecView
+from engine.lint.declared import declare
 from engine.lint.story import Scene, scenes
-from engine.model.changes import AddColumn, AlterTable, ChangeColumn, CreateTable, RenameColumn, RenameTable
 from engine.model.expression import PerDialect
 from engine.model.state import fold
 
@@ -116,36 +116,13 @@ Declared = dict[tuple[str, str], PerDialect]
 """(table, column), folded → the type as a spec wrote it: SQLite's own state knows `date` as TEXT only."""
 
 
-def walk(views: tuple[SpecView, ...]) -> Iterator[tuple[Scene, Declared]]:
-    """Yield all steps of all specs with the types declared before each; the mapping goes on changing."""
-    found: Declared = {}
-    for view in views:
-        for scene in scenes(view):
-            yield scene, found
-            for change in scene.fact.changes:
-                _declare(change, found)
-
-
-def _declare(change: object, found: Declared) -> None:
-    match change:
-        case CreateTable(table=table):
-            for column in table.columns:
-                found[fold(table.name), fold(column.name)] = column.type
-        case RenameTable(name=name, to=to):
-            for (owner, called), type in list(found.items()):
-                if owner == fold(name):
-                    del found[owner, called]
-                    found[fold(to), called] = type
-        case AlterTable(table=name, actions=actions):
-            for action in actions:
-                if isinstance(action, AddColumn):
-                    found[fold(name), fold(action.column.name)] = action.column.type
-                elif isinstance(action, ChangeColumn) and action.type is not None:
-                    found[fold(name), fold(action.name)] = action.type
-                elif isinstance(action, RenameColumn) and (fold(name), fold(action.name)) in found:
-                    found[fold(name), fold(action.to)] = found.pop((fold(name), fold(action.name)))
-        case _:
-            pass
+def walk(view: SpecView) -> Iterator[tuple[Scene, Declared]]:
+    """Yield all steps with the types declared before each; the mapping goes on changing."""
+    found: Declared = dict(view.declared)
+    for scene in scenes(view):
+        yield scene, found
+        for change in scene.fact.changes:
+            declare(change, found)
 
 
 def kind_of(table: str, column: str, scene: Scene, declared: Declared) -> Kind:

@@ -25,7 +25,7 @@ from engine.model.changes import (
 from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import SchemaState, fold, nearest
 from engine.plan.conditions import decide, describe
-from engine.plan.later import made_later
+from engine.plan.later import made_by, made_later
 from engine.plan.order import Role, load_first, role_of
 from engine.plan.reach import early_guards, with_collateral
 from engine.plan.sizes import LARGE, Counter, Sizes, no_database, sum_rows
@@ -165,7 +165,7 @@ class Compiler:
             units = ()
             broken = True
             self._report(spec, step, problem)
-            self._broken |= {fold(name) for name in _made_by(step, before)}
+            self._broken |= {fold(name) for name in made_by(step, before)}
         self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over, broken, self._back))
         return units
 
@@ -389,20 +389,3 @@ def _path(step: Step, path: Path) -> Path:
     if path and path[0] in (step.verb, "when", "undo", "ignore", "irreversible", "id"):
         return path
     return (step.verb, *path)
-
-
-def _made_by(step: Step, state: SchemaState) -> set[str]:
-    """Return names that a failed step would have made, so that their absence is no second finding."""
-    try:
-        changes = tuple(step.body.changes(state))
-    except Problem:
-        return set()
-    found: set[str] = set()
-    for change in changes:
-        if isinstance(change, CreateTable):
-            found.add(change.table.name)
-        elif isinstance(change, RenameTable):
-            found.add(change.to)
-        elif isinstance(change, AlterTable):
-            found.add(change.table)
-    return found

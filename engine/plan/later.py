@@ -1,4 +1,4 @@
-"""Whether a later step of the same spec makes what a step misses."""
+"""What a step would have made, and whether a later step of the same spec makes what it misses."""
 
 from __future__ import annotations
 
@@ -35,3 +35,20 @@ def _makes(change: Change, subject: str) -> bool:
             return any(fold(f"{table}.{name}") == subject for name in made)
         case _:
             return False
+
+
+def made_by(step: Step, state: SchemaState) -> set[str]:
+    """Return names that a failed step would have made, so that their absence is no second finding."""
+    try:
+        changes = tuple(step.body.changes(state))
+    except Problem:
+        return set()
+    found: set[str] = set()
+    for change in changes:
+        if isinstance(change, CreateTable):
+            found.add(change.table.name)
+        elif isinstance(change, RenameTable):
+            found.add(change.to)
+        elif isinstance(change, AlterTable):
+            found.add(change.table)
+    return found

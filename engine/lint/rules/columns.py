@@ -33,8 +33,8 @@ def _float_amount(view: SpecView) -> Iterable[Found]:
             yield found(scene, "TY101", words, (*path, "type"), hint, subject, "info")
 
 
-def _foreign_type(views: tuple[SpecView, ...]) -> Iterable[Found]:
-    for scene, declared in walk(views):
+def _foreign_type(view: SpecView) -> Iterable[Found]:
+    for scene, declared in walk(view):
         for table, key, path in new_foreign_keys(scene):
             parent = scene.fact.after.table(key.table)
             targets = key.references or (parent.primary_key if parent else ())
@@ -142,7 +142,7 @@ RULES = (
         "Give it the type of the key.",
         f"create: {{table: t, columns: {{{ID}, a_id: {{type: text, references: {{table: a, column: id}}}}}}}}",
         f"create: {{table: t, columns: {{{ID}, a_id: {{type: integer, references: {{table: a, column: id}}}}}}}}",
-        check_project=_foreign_type,
+        check_spec=_foreign_type,
     ),
     Rule(
         "TY104",

@@ -225,8 +225,8 @@ _TYPES = frozenset({"INTEGER", "INT", "BIGINT", "SMALLINT", "DECIMAL", "NUMERIC"
 _TYPES |= frozenset({"TIMESTAMP", "TIMESTAMPTZ", "TIME", "UUID", "JSON"})
 
 
-def _casts(views: tuple[SpecView, ...]) -> Iterable[Found]:
-    for scene, declared in walk(views):
+def _casts(view: SpecView) -> Iterable[Found]:
+    for scene, declared in walk(view):
         for table, text, path in _cast_places(scene):
             for inner in _cast_columns(text):
                 if not _is_text(table, inner, scene, declared) or scene.guarded(table, inner):
@@ -343,7 +343,7 @@ RULES = (
         "`{parse: …}` reads it the same way everywhere; or look for bad values with a `validate` first.",
         'copy: {from: sessions, into: albums, columns: {id: "cast(expires_at as integer)"}, expect_rows: all}',
         "copy: {from: sessions, into: albums, columns: {id: {parse: expires_at, as: integer}}, expect_rows: all}",
-        check_project=_casts,
+        check_spec=_casts,
     ),
     Rule(
         "MY101",

@@ -127,8 +127,8 @@ def _source_unverified(view: SpecView) -> Iterable[Found]:
 
 
 # ── DL105, DL106 ──────────────────────────────────────────────────────────
-def _narrowing(views: tuple[SpecView, ...]) -> Iterable[Found]:
-    for scene, declared in walk(views):
+def _narrowing(view: SpecView) -> Iterable[Found]:
+    for scene, declared in walk(view):
         for change in scene.fact.changes:
             if not isinstance(change, AlterTable) or scene.existing(change.table) is None:
                 continue
@@ -148,8 +148,8 @@ def _narrowing(views: tuple[SpecView, ...]) -> Iterable[Found]:
                     )
 
 
-def _lossy_mapping(views: tuple[SpecView, ...]) -> Iterable[Found]:
-    for scene, declared in walk(views):
+def _lossy_mapping(view: SpecView) -> Iterable[Found]:
+    for scene, declared in walk(view):
         for change in scene.fact.changes:
             for table, target, column, source, path in _moved(change, scene.fact.before):
                 old, new = kind_of(table, source, scene, declared), kind_of(target, column, scene, declared)
@@ -318,7 +318,7 @@ RULES = (
         "steps:\n"
         "  - validate: [{no_rows: {sql: \"SELECT id FROM a WHERE b GLOB '*[^0-9]*'\"}}]\n"
         "  - alter: {table: a, change: {b: {type: integer}}}",
-        check_project=_narrowing,
+        check_spec=_narrowing,
         needs_reason=True,
     ),
     Rule(
@@ -330,7 +330,7 @@ RULES = (
         "Keep the type, write `{parse: …}`, or look for such values with a `validate` before the step.",
         "copy: {from: sessions, into: a, columns: {id: expires_at}, expect_rows: all}",
         "copy: {from: sessions, into: a, columns: {id: {parse: expires_at, as: integer}}, expect_rows: all}",
-        check_project=_lossy_mapping,
+        check_spec=_lossy_mapping,
         needs_reason=True,
     ),
     Rule(
