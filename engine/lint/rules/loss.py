@@ -151,7 +151,7 @@ def _narrowing(view: SpecView) -> Iterable[Found]:
 def _lossy_mapping(view: SpecView) -> Iterable[Found]:
     for scene, declared in walk(view):
         for change in scene.fact.changes:
-            for table, target, column, source, path in _moved(change, scene.fact.before):
+            for table, target, column, source, path in moved(change, scene.fact.before):
                 old, new = kind_of(table, source, scene, declared), kind_of(target, column, scene, declared)
                 numbers = old.family == "text" and new.family in NUMBERS
                 floats = old.family == "decimal" and new.family == "float"
@@ -171,7 +171,7 @@ def _lossy_mapping(view: SpecView) -> Iterable[Found]:
                 )
 
 
-def _moved(change: object, state: SchemaState) -> Iterable[tuple[str, str, str, str, tuple[str | int, ...]]]:
+def moved(change: object, state: SchemaState) -> Iterable[tuple[str, str, str, str, tuple[str | int, ...]]]:
     """Yield what goes as it is from column to column: source table, target table, its column, the source's, path."""
     if isinstance(change, CopyRows) and change.source and state.table(change.source):
         if change.columns is None:
