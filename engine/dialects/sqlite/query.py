@@ -113,6 +113,8 @@ def _see_allowed(text: str, path: Path) -> tuple[Token, ...]:
         )
     if word in _REFUSED:
         rule, words = _REFUSED[word]
+        if word == "PRAGMA" and any(t.is_word("FOREIGN_KEYS", "DEFER_FOREIGN_KEYS") for t in found):
+            rule, words = "LT101", "in a transaction, which each step is in, this PRAGMA does nothing and says nothing"
         raise Problem(rule, words, path, hint="leave it out, or do it outside of the migration")
     parameter = next((t for t in found if t.kind == "parameter"), None)
     if parameter is not None:

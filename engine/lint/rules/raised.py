@@ -290,6 +290,13 @@ RULES = (
         "Map it, or give it a default.",
     ),
     _page(
+        "LT101",
+        "foreign-keys-pragma-in-transaction",
+        "`sql` sets PRAGMA foreign_keys.",
+        "Inside a transaction SQLite takes no notice of it, without an error; what relies on it goes wrong.",
+        "Take it out; the engine switches foreign keys off and on where a rebuild needs it, and checks them.",
+    ),
+    _page(
         "LT108",
         "double-quoted-string",
         "A double-quoted word names no column, so SQLite reads it as text.",

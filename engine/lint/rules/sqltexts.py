@@ -77,7 +77,7 @@ def _unbatched(view: SpecView) -> Iterable[Found]:
     for scene, said in spoken(view):
         name = target(said)
         moves = said.begins("UPDATE") or said.begins("DELETE") or (said.begins("INSERT") and said.says("SELECT"))
-        if not moves or not name or fold(name) in scene.made:
+        if not moves or not name or fold(name) in scene.made or _made_here(scene, name):
             continue
         large = view.world.settings.large_table_rows
         count = f'SELECT count(*) FROM (SELECT 1 FROM "{name}" LIMIT {large + 1})'
@@ -96,6 +96,11 @@ def _unbatched(view: SpecView) -> Iterable[Found]:
             name,
             "error" if rows is not None or (servers and whole) else "warning" if servers or whole else "info",
         )
+
+
+def _made_here(scene: Scene, table: str) -> bool:
+    texts = [f for change in scene.fact.changes for f in statements(change)]
+    return any(f.begins("CREATE", "TABLE") and same_name(object_after(f, "CREATE", "TABLE"), table) for f in texts)
 
 
 def _shift(said: Fragment, scene: Scene) -> Told:

@@ -10,7 +10,7 @@ from compiling import compiled, spec, told
 
 from engine.errors import Problem
 from engine.lint import rules
-from engine.lint.base import Rule, find, registry
+from engine.lint.base import Rule, Settings, World, find, registry
 from engine.lint.check import check
 
 GIVEN = """
@@ -29,12 +29,15 @@ CREATE VIEW names AS SELECT id, name FROM users;
 """
 
 
-def lint(steps: str) -> list[str]:
+STRICT = World(Settings(zero_downtime=True), "sqlite")
+
+
+def lint(steps: str, world: World = World()) -> list[str]:  # noqa: B008 - a frozen value
     """Return what the rules find in steps that can be planned."""
     made = compiled(spec(steps), given=GIVEN)
     assert not made.diagnostics, [told(d) for d in made.diagnostics]
     off = {rule.id for rule in registry() if rule.off}
-    return [told(d) for d in check(made.facts) if d.rule not in off]
+    return [told(d) for d in check(made.facts, world) if d.rule not in off]
 
 
 def step(text: str) -> str:
@@ -140,8 +143,8 @@ WITH_CHECK = [rule for rule in registry() if (rule.check or rule.check_spec) and
 def test_the_page_s_bad_is_found_and_its_good_is_not(rule: Rule) -> None:
     if "steps:" in rule.bad + rule.good:
         return  # a whole spec: its case pages show it
-    assert any(f" {rule.id} " in line for line in lint(step(rule.bad)))
-    assert not [line for line in lint(step(rule.good)) if f" {rule.id} " in line]
+    assert any(f" {rule.id} " in line for line in lint(step(rule.bad), STRICT))
+    assert not [line for line in lint(step(rule.good), STRICT) if f" {rule.id} " in line]
 
 
 def test_every_rule_has_one_id_one_name_and_a_page() -> None:
