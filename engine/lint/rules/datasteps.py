@@ -157,7 +157,7 @@ RULES = (
     Rule(
         "DT102",
         "no-stable-batch-key",
-        "error",
+        "warning",
         "The key given to cut batches by is not unique or can be NULL.",
         "Rows without a key belong to no batch; the step looks for them first, and stops.",
         "Name a unique key without NULLs, or look with a `validate` before.",

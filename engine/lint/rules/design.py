@@ -155,10 +155,11 @@ def _redundant(view: SpecView) -> Iterable[Found]:
         others = [(i.name, i.columns) for i in scene.fact.before.indexes_of(index.table) if i.where is None]
         others += [("the primary key", table.primary_key)]
         others += [(k.name or "a unique key", k.columns) for k in table.keys if not k.primary]
-        twin = next((n for n, columns in others if tuple(map(fold, columns))[: len(mine)] == mine), "")
+        twin, columns = next((o for o in others if tuple(map(fold, o[1]))[: len(mine)] == mine), ("", ()))
         if twin:
+            level: Severity = "warning" if len(columns) == len(mine) else "info"
             words = f"{twin if ' ' in twin else f'`{twin}`'} begins with ({', '.join(mine)}) already"
-            yield found(scene, "CN107", words, ("index", "columns"), "leave one of the two out", index.table)
+            yield found(scene, "CN107", words, ("index", "columns"), "leave one of the two out", index.table, level)
 
 
 def _still_needed(view: SpecView) -> Iterable[Found]:
@@ -286,6 +287,7 @@ RULES = (
         "index: {table: a, columns: [id], name: idx_again}",
         "index: {table: a, columns: [b]}",
         check_spec=_redundant,
+        ranges=True,
     ),
     Rule(
         "CN108",

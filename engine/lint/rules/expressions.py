@@ -29,7 +29,10 @@ def _lookup(view: SpecView) -> Iterable[Found]:
         if used and not any(key and fold(key[0]) in used for key in leads):
             words = f"each batch looks through all of `{partner.name}`: no index begins with {sorted(used)[0]}"
             hint = f"index: {{table: {partner.name}, columns: [{sorted(used)[0]}]}} before it"
-            yield found(scene, "DT118", words, ("transform", "join", "match"), hint, partner.name)
+            large = view.world.settings.large_table_rows
+            rows = view.world.rows(f'SELECT count(*) FROM (SELECT 1 FROM "{partner.name}" LIMIT {large + 1})')
+            level: Severity = "warning" if rows is not None and rows > large else "info"
+            yield found(scene, "DT118", words, ("transform", "join", "match"), hint, partner.name, level)
 
 
 def _columns_of(said: Fragment, table: str) -> list[str]:
@@ -239,6 +242,7 @@ RULES = (
         "transform: {table: a, join: {table: c, match: c.b = a.b}, set: {b: c.b}}",
         "transform: {table: a, join: {table: c, match: c.id = a.id}, set: {b: c.b}}",
         check_spec=_lookup,
+        ranges=True,
     ),
     Rule(
         "DT121",

@@ -205,7 +205,7 @@ def _cascade(view: SpecView) -> Iterable[Found]:
                 f"rows of {listed} go or change with those of `{change.table}`, by their foreign keys",
                 ("delete", "from"),
                 hint="delete or move them first in a step of its own, with their own `expect_rows`",
-                severity="warning",
+                severity="info" if change.expect is not None else "warning",
                 subject=change.table,
             )
 
