@@ -41,8 +41,8 @@ def origin(change: object) -> str:
 def _batch_key(view: SpecView) -> Iterable[Found]:
     for scene, change in each(view, object):
         key = getattr(change, "key", ())
-        table = scene.fact.before.table(origin(change))
-        if not isinstance(change, MOVES) or not key or table is None:
+        table = scene.fact.before.table(origin(change)) if key and isinstance(change, MOVES) else None
+        if table is None or not isinstance(change, MOVES):
             continue
         path: Path = (scene.fact.step.verb, "key")
         given = {fold(c) for c in key}

@@ -12,6 +12,7 @@ from engine.model.changes import (
     AddCheck,
     AddForeignKey,
     AddUnique,
+    AlterTable,
     ChangeColumn,
     CreateIndex,
     CreateTable,
@@ -25,13 +26,13 @@ from engine.model.state import ForeignKey, SchemaState, Table, fold, same_name
 def new_foreign_keys(scene: Scene) -> Iterator[tuple[Table, ForeignKey, Path]]:
     """Yield the foreign keys that a step adds, as the state after it has them, with their places."""
     verb = scene.fact.step.verb
-    if verb not in ("create", "alter"):
-        return
-    for table in scene.fact.after.tables:
+    for change in scene.fact.changes:
+        name = change.table.name if isinstance(change, CreateTable) else getattr(change, "table", "")
+        table = scene.fact.after.table(name) if isinstance(change, CreateTable | AlterTable) else None
+        if table is None or not table.foreign_keys:
+            continue
         before = scene.fact.before.table(table.name)
         old = {(tuple(map(fold, f.columns)), fold(f.table)) for f in before.foreign_keys} if before else set()
-        if before is table:
-            continue
         for key in table.foreign_keys:
             if (tuple(map(fold, key.columns)), fold(key.table)) not in old:
                 yield table, key, _foreign_path(scene, verb, key)

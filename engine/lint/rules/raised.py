@@ -70,14 +70,6 @@ RULES = (
         'default: "{{ tenant }}"',
     ),
     _page(
-        "SP109",
-        "secret-in-spec",
-        "A value looks like a credential.",
-        "Specs are committed, and the plan is kept in the history.",
-        "Take the secret out; the engine's URL comes from the environment.",
-        final=False,
-    ),
-    _page(
         "SP110",
         "expression-syntax-error",
         "A SQL fragment can't be prepared, or holds a second statement or a comment.",

@@ -141,8 +141,8 @@ _SURPRISES |= {"TIMESTAMP": "a number", "TIMESTAMPTZ": "a number", "INTERVAL": "
 def _affinity(view: SpecView) -> Iterable[Found]:
     for scene, table, column, path in new_columns(view):
         given = column.type.given_for("sqlite")
-        after = scene.fact.after.table(table)
-        if given is None or after is None or after.strict or view.world.dialect not in BASE:
+        after = scene.fact.after.table(table) if given is not None and view.world.dialect in BASE else None
+        if given is None or after is None or after.strict:
             continue
         turned = _SURPRISES.get(given.split("(")[0].strip().upper(), "")
         if turned and "sqlite" in dict(column.type.texts):
