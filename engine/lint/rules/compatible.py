@@ -31,6 +31,8 @@ from engine.steps.keywords import RESERVED
 
 # ── BC ────────────────────────────────────────────────────────────────────
 def _table_renamed(view: SpecView) -> Iterable[Found]:
+    if not view.world.settings.zero_downtime:
+        return
     views = {fold(c.name) for _, c in each(view, CreateView)}
     made_again = {fold(c.table.name) for _, c in each(view, CreateTable)}
     for scene, rename in each(view, RenameTable):
@@ -41,6 +43,8 @@ def _table_renamed(view: SpecView) -> Iterable[Found]:
 
 
 def _column_renamed(view: SpecView) -> Iterable[Found]:
+    if not view.world.settings.zero_downtime:
+        return
     for scene, table, rename in actions(view, RenameColumn):
         if not scene.had(table, rename.name):
             continue
@@ -242,7 +246,7 @@ RULES = (
         "rename-table",
         "error",
         "A table that was there gets another name, and no view keeps the old one.",
-        "Programs that run beside the migration fail at once (an error under `zero_downtime`).",
+        "Programs that run beside the migration fail at once (told under `zero_downtime` only).",
         "Leave a view of the old name behind, or move in two specs.",
         "rename: {table: a, to: d}",
         'create: {view: d, as: "SELECT id, b FROM a"}',
@@ -254,7 +258,7 @@ RULES = (
         "rename-column",
         "error",
         "A column that was there gets another name.",
-        "Programs that run beside the migration fail at once (an error under `zero_downtime`).",
+        "Programs that run beside the migration fail at once (told under `zero_downtime` only).",
         "Add the new column, copy the values, drop the old one in a later spec.",
         "alter: {table: a, rename: {b: d}}",
         "alter: {table: a, add: {d: text}}",
