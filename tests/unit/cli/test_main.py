@@ -81,7 +81,7 @@ def test_options_that_mean_the_same_are_everywhere(command: str) -> None:
         ),
         (["apply", "--batch-size", "0"], "error: --batch-size: 0 is not in the range x>=1\n"),
         (["rollback", "--to", "1", "--steps", "2"], "error: --steps and --to can't be given together\n"),
-        (["lint", "--explain", "VA10"], "error: there is no rule `VA10`\nhint: did you mean VA101?\n"),
+        (["lint", "--explain", "VA10"], "error: there is no rule `VA10`\nhint: did you mean VA110?\n"),
         (["lint", "--explain", "nope"], "hint: `engine lint --list-rules` shows them all\n"),
     ],
 )
