@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.dialects.sqlite.names import listed
 from engine.dialects.sqlite.restore import run
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, ddl
 from engine.dialects.sqlite.tokens import tokens

@@ -16,7 +16,8 @@ from engine.dialects.sqlite.indexes import create_index, drop_index, rename_inde
 from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay, undone_while_waiting
 from engine.dialects.sqlite.rename import rename_table
 from engine.dialects.sqlite.rows import condition, render_checks, render_rows, render_sql
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote
 from engine.dialects.sqlite.triggers import create_trigger, drop_trigger
 from engine.dialects.sqlite.views import create_view, drop_view, rename_view

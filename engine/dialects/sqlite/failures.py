@@ -6,7 +6,8 @@ import re
 
 from engine.dialects.base import Access
 from engine.dialects.sqlite.names import meant
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import quote
 from engine.errors import Path, Problem
 from engine.model.state import SchemaState

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from engine.dialects.sqlite.dependents import refuse
 from engine.dialects.sqlite.names import contains
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import literal_sql
 from engine.dialects.sqlite.statements import FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON, question
 from engine.errors import Path

@@ -8,7 +8,8 @@ from engine.dialects.base import Access, StepContext
 from engine.dialects.sqlite.expression import Planning
 from engine.dialects.sqlite.failures import problem_of, see
 from engine.dialects.sqlite.names import allowed, listed, relation
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import DIALECT
 from engine.dialects.sqlite.tokens import Token, tokens
 from engine.dialects.sqlite.translate import has_word, names_in, translate

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.dialects.sqlite.failures import problem_of
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.statements import restore_texts
 from engine.errors import Path, Problem
 from engine.model.plan import Statement

@@ -6,10 +6,9 @@ statement is refused. Nothing in it is the user's; it never outlives the plan.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.dialects.base import Access, Catalogue, CatalogueObject
 from engine.dialects.sqlite.introspect import (
@@ -20,56 +19,12 @@ from engine.dialects.sqlite.introspect import (
     unknown_collations,
     users,
 )
+from engine.dialects.sqlite.shadow_connection import OPCODES, Base, ShadowError, connect, copied
 from engine.dialects.sqlite.tokens import edit, quote, tokens
 from engine.dialects.sqlite.touches import Touch, access_of
 from engine.model.state import Column, SchemaState, fold
 
-_MISSING = re.compile(r"no such (table|column|function|index|view|trigger|collation sequence|module): (.*)", re.DOTALL)
 _ORDER = ("table", "index", "view", "trigger")
-_SETTINGS = ("foreign_keys", "legacy_alter_table")
-_OPCODES = 1_000_000  # on tables without rows a query needs a few hundred
-_MOST_LOOKS = 5  # after so many times as many any statement is ended
-_LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH, which Python names since 3.11
-_LONGEST = 64 * 1024 * 1024  # bytes of a value
-
-# Authorizer actions that change something, by which of their arguments names it.
-_CHANGES_FIRST = frozenset(
-    {
-        sqlite3.SQLITE_INSERT,
-        sqlite3.SQLITE_UPDATE,
-        sqlite3.SQLITE_DELETE,
-        sqlite3.SQLITE_CREATE_TABLE,
-        sqlite3.SQLITE_CREATE_VIEW,
-        sqlite3.SQLITE_CREATE_VTABLE,
-        sqlite3.SQLITE_DROP_TABLE,
-        sqlite3.SQLITE_DROP_VIEW,
-        sqlite3.SQLITE_DROP_VTABLE,
-    }
-)
-_CHANGES_SECOND = frozenset(
-    {
-        sqlite3.SQLITE_ALTER_TABLE,
-        sqlite3.SQLITE_CREATE_INDEX,
-        sqlite3.SQLITE_DROP_INDEX,
-        sqlite3.SQLITE_CREATE_TRIGGER,
-        sqlite3.SQLITE_DROP_TRIGGER,
-    }
-)
-
-
-class ShadowError(Exception):
-    """SQLite refused a statement.
-
-    Attributes:
-        message: SQLite's words.
-        missing: kind and name of what there is none of (`("column", "t.x")`), or None.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-        match = _MISSING.search(message)
-        self.missing: tuple[str, str] | None = (match[1], match[2]) if match else None
 
 
 class _Nulls(dict[str, None]):
@@ -79,33 +34,11 @@ class _Nulls(dict[str, None]):
         return None
 
 
-@dataclass(slots=True)
-class _Base:
-    """A connection, and what a copy of it has to be given anew."""
-
-    connection: sqlite3.Connection
-    log: list[Touch] = field(default_factory=list)
-    looks: list[int] = field(default_factory=list)
-
-    def watch(self) -> None:
-        """See to it that no statement runs on and on: a shadow has no rows."""
-        looks = self.looks  # not `self`: the connection would keep its own owner alive
-
-        def look() -> bool:
-            looks.append(1)
-            return len(looks) > _MOST_LOOKS
-
-        self.connection.set_progress_handler(look, _OPCODES)
-
-    def __del__(self) -> None:
-        self.connection.close()
-
-
 @dataclass(eq=False)
 class Savepoint:
     """How a shadow stood at a moment; None: as it stands, nothing has run since."""
 
-    base: _Base | None = None
+    base: Base | None = None
 
 
 class Shadow:
@@ -123,7 +56,7 @@ class Shadow:
         self._taken = catalogue.taken
         objects = users(catalogue)
         self.collations = unknown_collations(objects)
-        self._base = _connect(self.collations)
+        self._base = connect(self.collations)
         self.opaque = self._load(objects)
         self._state: SchemaState | None = None
         self._catalogue: Catalogue | None = None
@@ -157,7 +90,7 @@ class Shadow:
         wanted = [point for ref in self._waiting if (point := ref()) is not None and point.base is None]
         self._waiting.clear()
         if wanted:
-            base = _copy(self._base, self.collations)
+            base = copied(self._base, self.collations)
             for point in wanted:
                 point.base = base
 
@@ -166,7 +99,7 @@ class Shadow:
         if point.base is None:
             return
         self._keep()
-        self._base = _copy(point.base, self.collations)
+        self._base = copied(point.base, self.collations)
         self._state = self._catalogue = None
 
     def clone(self) -> Shadow:
@@ -176,7 +109,7 @@ class Shadow:
         copy._taken = self._taken
         copy.collations = self.collations
         copy.opaque = self.opaque
-        copy._base = _copy(self._base, self.collations)
+        copy._base = copied(self._base, self.collations)
         copy._state = self._state
         copy._catalogue = self._catalogue
         copy._waiting = []
@@ -259,7 +192,7 @@ class Shadow:
             raise ShadowError("a query is wanted, and this is none")
         connection = self._base.connection
         # Without rows a query ends at once; one that counts up by itself may take its time.
-        connection.set_progress_handler(lambda: 1, _OPCODES)
+        connection.set_progress_handler(lambda: 1, OPCODES)
         try:
             cursor = self._execute(query)
             names = tuple(str(part[0]) for part in cursor.description or ())
@@ -364,42 +297,3 @@ def _parameters(sql: str) -> _Nulls | tuple[None, ...]:
     for text in found:
         highest = max(highest, int(text[1:])) if text[1:].isdecimal() else highest + 1
     return (None,) * highest
-
-
-def _connect(collations: tuple[str, ...]) -> _Base:
-    # no cache of statements: a cached one would not tell the authorizer again what it does
-    base = _Base(sqlite3.connect(":memory:", isolation_level=None, cached_statements=0))
-    log = base.log
-
-    def note(action: int, first: str | None, second: str | None, _: str | None, source: str | None) -> int:
-        if action == sqlite3.SQLITE_READ:
-            log.append(Touch("read", first or "", second or "", source or ""))
-        elif action == sqlite3.SQLITE_FUNCTION:
-            log.append(Touch("call", second or "", "", source or ""))
-        elif action in _CHANGES_FIRST:
-            column = second if action == sqlite3.SQLITE_UPDATE else ""
-            log.append(Touch("write", first or "", column or "", source or ""))
-        elif action in _CHANGES_SECOND:
-            log.append(Touch("write", second or "", "", source or ""))
-        return sqlite3.SQLITE_OK
-
-    for name in collations:
-        base.connection.create_collation(name, lambda a, b: (a > b) - (a < b))
-    base.connection.execute("PRAGMA page_size=512")  # copies are by the page, and each object takes one
-    base.connection.execute("PRAGMA foreign_keys=ON")  # as the driver's connection has it
-    base.connection.set_authorizer(note)
-    base.watch()
-    if hasattr(base.connection, "setlimit"):  # Python 3.11
-        base.connection.setlimit(_LIMIT_LENGTH, _LONGEST)
-    return base
-
-
-def _copy(base: _Base, collations: tuple[str, ...]) -> _Base:
-    if base.connection.in_transaction:  # the library's copy would wait for ever
-        raise ShadowError("a transaction is open, the schema can't be copied now")
-    copy = _connect(collations)
-    base.connection.backup(copy.connection)
-    for setting in _SETTINGS:
-        (value,) = base.connection.execute(f"PRAGMA {setting}").fetchone()
-        copy.connection.execute(f"PRAGMA {setting}={value}")
-    return copy

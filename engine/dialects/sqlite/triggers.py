@@ -13,7 +13,7 @@ from engine.dialects.sqlite import names
 from engine.dialects.sqlite.dependents import firing
 from engine.dialects.sqlite.failures import problem_of
 from engine.dialects.sqlite.restore import run
-from engine.dialects.sqlite.shadow import ShadowError
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote
 from engine.dialects.sqlite.statements import ddl, question, text_guard
 from engine.dialects.sqlite.tokens import tokens

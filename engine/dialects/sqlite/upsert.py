@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.dialects.sqlite.expression import Planning
 from engine.dialects.sqlite.names import own_column
-from engine.dialects.sqlite.shadow import ShadowError
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import columns_sql, quote
 from engine.errors import Problem
 from engine.model.state import Column, Table, fold

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.dialects.base import Access, Catalogue, CatalogueObject
-from engine.dialects.sqlite.shadow import Shadow, ShadowError
+from engine.dialects.sqlite.shadow import Shadow
+from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.touches import Touch
 from tests.unit.sqlite.ddl_texts import catalogue
 
