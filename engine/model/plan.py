@@ -42,6 +42,7 @@ class Statement:
         count: what the rows it changed (or, for a SELECT, the number it
             returns) are added to in the step's totals; "" for nothing.
         only: "force": sent only when rows that changed since are overwritten.
+            "again": sent only when the unit was begun before and broke off.
     """
 
     sql: str
@@ -49,7 +50,7 @@ class Statement:
     purpose: str = "change"
     binds: tuple[str, ...] = ()
     count: Count = ""
-    only: Choice["", "force"] = ""
+    only: Choice["", "force", "again"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,9 @@ class Unit:
         checks: must hold before the first write of the unit (a validate step
             has only these); a failure is exit 3.
         before, loop, after: see the module's docstring.
+        outside: sent in place of a loop, outside of any transaction: the unit is
+            marked as begun, they are sent, it is marked as done. Such a unit has
+            no `after` and makes its migration run in steps.
         unchanged: asked at the beginning and the end of the transaction; a
             row that is new at the end fails the unit (foreign key violations).
         marks: asked once at the step's start; the values of their rows are
@@ -218,6 +222,7 @@ class Unit:
     before: tuple[Statement, ...] = ()
     loop: Loop | None = None
     after: tuple[Statement, ...] = ()
+    outside: tuple[Statement, ...] = ()
     unchanged: tuple[Statement, ...] = ()
     guards: tuple[Guard, ...] = ()
     undo: tuple[Unit, ...] = ()
@@ -250,7 +255,7 @@ class Unit:
         found += self.before
         if self.loop:
             found += [self.loop.start, self.loop.bound, *self.loop.body, self.loop.following]
-        found += [*self.after, *self.resets]
+        found += [*self.outside, *self.after, *self.resets]
         return tuple(found)
 
 

@@ -366,6 +366,9 @@ class Compiler:
     def _obstacle(self, units: tuple[Unit, ...], spec: Spec) -> str:
         if not self.dialect.features.transactional_ddl:
             return f"{self.dialect.name} commits with every schema change"
+        alone = next((u for u in units if u.outside), None)
+        if alone is not None:
+            return f"step {alone.step} can't be in a transaction"
         # The way back of a single migration is one transaction too.
         off = next((u for u in units if u.settings or any(back.settings for back in u.undo)), None)
         if off is None:

@@ -53,6 +53,9 @@ def _walk(unit: Unit) -> Iterator[Sent]:
         loop = unit.loop
         yield Sent(loop.start, "once: first and last key")
         yield from (Sent(s, "per batch", batched=True) for s in (loop.bound, *loop.body, loop.following))
+    for statement in unit.outside:
+        again = statement.only == "again"
+        yield Sent(statement, "only where it broke off before" if again else "outside of a transaction", failing=again)
     yield from (Sent(s, "at the end" if unit.loop else "") for s in unit.after)
     yield from (Sent(s, "after the transaction") for s in unit.resets)
 

@@ -12,12 +12,12 @@ from engine.dialects.ledger import Direction, Ledger
 from engine.errors import CheckFailed, DatabaseError, EngineError, NotReversible
 from engine.model.plan import MigrationPlan
 from engine.plan.serialise import dumps
+from engine.run.around import transaction
 from engine.run.entries import event, opened
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.records import MigrationResult, Outcome
-from engine.run.unit import transaction
 
 
 class Lender(Driver, Protocol):

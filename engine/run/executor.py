@@ -10,13 +10,14 @@ from engine.dialects.ledger import Event, Ledger, Progress, Record
 from engine.errors import Drift, EngineError, LockHeld, Stopped
 from engine.model.plan import MigrationPlan, Unit
 from engine.plan.serialise import dumps
+from engine.run.around import patiently, settings, transaction
 from engine.run.entries import event, opened, todo
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, Undoing, ignore
 from engine.run.reading import require_whole
 from engine.run.records import MigrationResult, Outcome, step_results
-from engine.run.unit import Runner, settings, transaction
+from engine.run.unit import Runner
 
 
 def apply(
@@ -143,6 +144,9 @@ class _Apply:
         return runner
 
     def _single(self, record: Record | None) -> None:
+        patiently(self.options, lambda: self._at_once(record))
+
+    def _at_once(self, record: Record | None) -> None:
         with settings(self.driver, self.plan.units), transaction(self.driver):
             self._open(record)
             runner = self._runner()

@@ -9,13 +9,13 @@ from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger
 from engine.errors import EngineError
 from engine.model.plan import MigrationPlan
+from engine.run.around import transaction
 from engine.run.entries import event
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, ignore
 from engine.run.reading import stored_plan
 from engine.run.records import MigrationResult, Outcome
-from engine.run.unit import transaction
 
 _ROWS = 20_000  # per transaction: others get their turn in between
 

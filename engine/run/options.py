@@ -104,6 +104,7 @@ class RunOptions:
         on_conflict: what a rollback does where rows changed since.
         stop: the wish to stop.
         now: the time, as text; monotonic: seconds, for durations.
+        sleep: waits some seconds.
     """
 
     batch_size: int | None = None
@@ -113,3 +114,4 @@ class RunOptions:
     stop: Stop = field(default_factory=Stop)
     now: Callable[[], str] = utc_now
     monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep

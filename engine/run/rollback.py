@@ -12,13 +12,14 @@ from engine.dialects.ledger import Ledger, Progress, Record
 from engine.errors import Drift, EngineError, NotReversible
 from engine.model.plan import Guard, MigrationPlan, Unit, found_early
 from engine.run import judging
+from engine.run.around import patiently, settings, transaction
 from engine.run.entries import event, todo
 from engine.run.journals import require_journals
 from engine.run.options import RunOptions
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.reading import stored_plan
 from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
-from engine.run.unit import Runner, settings, transaction
+from engine.run.unit import Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +232,7 @@ class Back:
         )
         begin = self.options.monotonic()
         if self.single:
-            with settings(self.driver, [t.unit for t in self.tasks]), transaction(self.driver):
-                self._open()
-                self._run_tasks()
-                self._close(began, begin)
+            patiently(self.options, lambda: self._at_once(began, begin))
             return
         with transaction(self.driver):
             if self.continued:
@@ -247,6 +245,13 @@ class Back:
                 self._close(began, begin)
             else:
                 self._reopen(until)
+
+    def _at_once(self, began: str, begin: float) -> None:
+        self.conflicts.clear()
+        with settings(self.driver, [t.unit for t in self.tasks]), transaction(self.driver):
+            self._open()
+            self._run_tasks()
+            self._close(began, begin)
 
     def _open(self) -> None:
         assert self.record is not None  # read in `prepare`

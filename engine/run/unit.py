@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from engine.dialects.base import Driver, Row
@@ -12,6 +13,7 @@ from engine.dialects.ledger import KEYS, Ledger, Progress
 from engine.errors import CheckFailed, DatabaseError, EngineError
 from engine.model.plan import Guard, Loop, Statement, Unit
 from engine.run import judging
+from engine.run.around import explained, patiently, settings, transaction
 from engine.run.batches import BatchSize
 from engine.run.journals import journal_rows
 from engine.run.options import RunOptions
@@ -90,8 +92,11 @@ class Runner:
             raise DatabaseError(f"a key of {len(unit.loop.keys)} columns can't cut batches: {KEYS} are the most")
         if not self.single and _only_reads(unit):
             return self._checked(unit, now, marks, at_end)
+        begun = now.state == "doing"
         if now.state == "todo":
-            now = self._first(unit, now, marks, at_end)
+            now = self._again(partial(self._first, unit, now, marks, at_end))
+        if unit.outside and now.state == "doing":
+            return self._outside(unit, now, marks, at_end, begun)
         if unit.loop is None or now.state != "doing":
             return now
         # A size that somebody asked for is no secret of the controller's.
@@ -100,9 +105,42 @@ class Runner:
         while True:
             if not self.single and self.options.stop.due:
                 raise self.options.stop.error()
-            now = self._batch(unit, unit.loop, now, size, marks, at_end)
+            now = self._again(partial(self._batch, unit, unit.loop, now, size, marks, at_end))
             if now.state == "done":
                 return now
+
+    def _again(self, work: Callable[[], Progress]) -> Progress:
+        """Do one transaction, again where others were in its way; inside a larger one that is not ours to do."""
+        if self.single:
+            return work()
+        known = len(self.conflicts)
+
+        def fresh() -> Progress:
+            del self.conflicts[known:]
+            return work()
+
+        return patiently(self.options, fresh)
+
+    def _outside(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing, begun: bool) -> Progress:
+        """Send what can't be in a transaction; where it broke off before, what is left of that goes first."""
+        begin = self.options.monotonic()
+        tries = [begun]
+
+        def work() -> Progress:
+            again = tries[-1]
+            tries.append(True)
+            values = self._values(now, marks)
+            for statement in unit.outside:
+                if statement.only != "again" or again:
+                    self._execute(statement, unit, values)
+            return now
+
+        patiently(self.options, work)
+        with self._transaction(now):
+            at_end()
+            after = self._timed(replace(now, state="done"), begin)
+            self.ledger.checkpoint(now, after)
+        return after
 
     @contextmanager
     def _settings(self, unit: Unit) -> Iterator[None]:
@@ -149,6 +187,10 @@ class Runner:
             judging.judge_checks(unit, lambda s: self._ask(s, values))
             before = self._unchanged(unit, values)
             after = self._send(unit.before, unit, started, values)
+            if unit.outside:
+                after = self._timed(replace(after, state="doing"), begin)
+                self.ledger.checkpoint(now, after)
+                return after
             if unit.loop is not None:
                 lo, up = self._range(unit.loop, values)
                 if lo:
@@ -331,52 +373,16 @@ class Runner:
         return replace(now, seconds=now.seconds + self.options.monotonic() - begin)
 
 
-# ── around units ──────────────────────────────────────────────────────────
-@contextmanager
-def transaction(driver: Driver, *, reads: bool = False) -> Iterator[None]:
-    """Hold a transaction: committed at the end, rolled back on any error."""
-    if reads:
-        driver.snapshot()
-    else:
-        driver.begin()
-    try:
-        yield
-        if not driver.in_transaction:  # some errors end it silently: nothing after them may be taken for kept
-            raise DatabaseError("the database ended the transaction by itself", details={"reason": "io"})
-        driver.commit()
-    except BaseException:
-        with suppress(EngineError):
-            driver.rollback()
-        raise
-
-
-@contextmanager
-def settings(driver: Driver, units: Sequence[Unit]) -> Iterator[None]:
-    """Send the settings of `units` before, and their resets after, a transaction."""
-    wanted = dict.fromkeys(s.sql for unit in units for s in unit.settings)
-    resets = dict.fromkeys(s.sql for unit in units for s in unit.resets)
-    try:
-        for sql in wanted:
-            driver.execute(sql)
-        yield
-    finally:
-        for sql in resets:
-            driver.execute(sql)
-
-
-def explained(error: EngineError, unit: Unit) -> EngineError:
-    """Return `error` with the step it happened in."""
-    if "step" not in error.details:
-        error.details["step"] = unit.step
-        error.details["unit"] = unit.id
-        if isinstance(error, DatabaseError) and not judging.is_interruption(error):
-            error.message = f"step {unit.step} failed: {error.message}"
-    return error
-
-
 def _only_reads(unit: Unit) -> bool:
     return bool(unit.checks) and not (
-        unit.before or unit.loop or unit.after or unit.marks or unit.guards or unit.expectation or unit.unchanged
+        unit.before
+        or unit.loop
+        or unit.outside
+        or unit.after
+        or unit.marks
+        or unit.guards
+        or unit.expectation
+        or unit.unchanged
     )
 
 
