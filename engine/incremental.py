@@ -97,7 +97,7 @@ class _Walk:
             start = baseline(self.project)
             self.complete, taken = start.complete, start.taken
             self.objects = [(o.type, o.name, o.table, o.sql) for o in start.objects]
-            self.objects.sort(key=lambda o: _KINDS.index(o[0]))
+            self.objects.sort(key=lambda o: _KINDS.index(o[0]) if o[0] in _KINDS else len(_KINDS))
         config = self.project.config
         self.world = entry_key(
             self.project.kind,
@@ -209,7 +209,9 @@ class _Walk:
         found = findings(compiler, world_of(self.project), known)
         catalogue = compiler.session.catalogue()
         after = [(o.type, o.name, o.table, o.sql) for o in catalogue.objects]
-        after.sort(key=lambda o: _KINDS.index(o[0]))  # as a session that begins here would have them
+        after.sort(
+            key=lambda o: _KINDS.index(o[0]) if o[0] in _KINDS else len(_KINDS)
+        )  # as a session that begins here would have them
         declared = after_types(known, compiler.facts)
         self.context = {**compiler.context(), "declared": declared, "types": catalogue.types}
         self._remember(unit, key, found, after, {**before, "declared": known})

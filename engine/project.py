@@ -58,7 +58,8 @@ class Project:
     @property
     def kind(self) -> str:
         """Name of the dialect to plan for."""
-        return self.dialect_name or (self.url.dialect if self.url else "sqlite")
+        name = self.dialect_name or (self.url.dialect if self.url else "sqlite")
+        return "postgresql" if name == "postgres" else name
 
     @property
     def dialect(self) -> Dialect:
@@ -178,12 +179,9 @@ class Project:
 
     def _connect(self, read_only: bool) -> tuple[Driver, Ledger]:
         url = self.require_url()
-        dialects.known(url.dialect)
-        from engine.dialects.sqlite.driver import connect
-        from engine.dialects.sqlite.ledger import Ledger as SQLiteLedger
-
-        driver = connect(url.path, read_only=read_only, lock_timeout=self.config.lock_timeout)
-        return driver, SQLiteLedger(driver, url.path)
+        return dialects.connect(
+            url.dialect, url.path, url.reveal(), read_only=read_only, lock_timeout=self.config.lock_timeout
+        )
 
     def close(self) -> None:
         """Close the connection that `keep_open` kept."""

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,14 @@ settings.load_profile("random" if os.environ.get("ENGINE_TEST_RANDOM") else "ste
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the expected screens again (make golden)")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say last what was left out for want of a server: a green run must not hide it."""
+    for report in terminalreporter.stats.get("skipped", ()):
+        if isinstance(report.longrepr, tuple) and "no PostgreSQL" in report.longrepr[2]:
+            terminalreporter.write_line(f"LEFT OUT: {report.longrepr[2].removeprefix('Skipped: ')}", yellow=True)
+            return
 
 
 @pytest.fixture(autouse=True)

@@ -191,7 +191,7 @@ def test_a_database_of_somebody_else_is_refused_untouched() -> None:
     ("args", "code"),
     [
         (("apply", "specs"), 2),
-        (("apply", "--db", "postgresql://u:secret@h/d", "specs"), 2),
+        (("apply", "--db", "mysql://u:secret@h/d", "specs"), 2),
         (("apply", *DB, "nowhere"), 2),
         (("apply", *DB, "--to", "9", "specs"), 2),
         (("rollback", *DB, "--to", "nine", "specs"), 2),

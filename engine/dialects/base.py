@@ -170,10 +170,12 @@ class Driver(Protocol):
     Every statement goes through `execute`, so that a test can record or crash it.
 
     Attributes:
+        dialect: name of the database's kind.
         stop_requested: asked again and again while a statement runs; True ends
             it with a `DatabaseError` whose `details["reason"]` is `interrupted`.
     """
 
+    dialect: str
     stop_requested: Callable[[], bool]
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:

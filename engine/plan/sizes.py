@@ -67,7 +67,7 @@ class Sizes:
     def _size(self, table: str, session: Session) -> int | None:
         if table in self._made:
             return self._made[table]
-        found = self._count(f"SELECT count(*) FROM (SELECT 1 FROM {session.quote(table)} LIMIT {LARGE + 1})")
+        found = self._count(f"SELECT count(*) FROM (SELECT 1 FROM {session.quote(table)} LIMIT {LARGE + 1}) AS counted")
         added = self._added.get(table, 0)
         return None if found is None or added is None else found + added
 
@@ -82,7 +82,7 @@ class Sizes:
                 elif fold(name) in self._added or units:
                     # The database knows it by its old name only: counted no more.
                     self._made[fold(to)] = self._count(
-                        f"SELECT count(*) FROM (SELECT 1 FROM {_quoted(name)} LIMIT {LARGE + 1})"
+                        f"SELECT count(*) FROM (SELECT 1 FROM {_quoted(name)} LIMIT {LARGE + 1}) AS counted"
                     )
             case DropTable(name=name):
                 self._made.pop(fold(name), None)

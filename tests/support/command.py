@@ -18,13 +18,14 @@ from engine.cli.main import cli
 EXEMPT = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
-        r"(BEGIN( IMMEDIATE)?|COMMIT|ROLLBACK)$",
+        r"(BEGIN( IMMEDIATE| ISOLATION LEVEL REPEATABLE READ READ ONLY)?|COMMIT|ROLLBACK)$",
         r"SELECT .*\bFROM (main\.)?\"?sqlite_(schema|master)\"?",  # reads of the catalogue
+        r"SELECT .*\bpg_catalog\.(pg_(class|attribute|constraint|index|trigger|type|depend|namespace)|current_schema)\b",
         r"PRAGMA (journal_mode|synchronous|busy_timeout|trusted_schema|cell_size_check|schema_version|"
         r"foreign_keys|query_only|page_count|freelist_count|page_size|data_version|cache_size|temp_store)\b",
         r"(SELECT|INSERT|UPDATE|DELETE|CREATE|REPLACE)\b.*\b(migration_history|engine_(run|step|meta|event))\b",
-        r"SELECT count\(\*\) FROM \(SELECT 1 FROM .* LIMIT 50001\)$",  # how large a plan is going to be
-        r"DROP TABLE (IF EXISTS )?\"?engine_\w+\"?$",  # journals, when what they were for is over
+        r"SELECT count\(\*\) FROM \(SELECT 1 FROM .* LIMIT 50001\)( AS counted)?$",  # how large a plan is going to be
+        r"DROP TABLE (IF EXISTS )?(\"\w+\"\.)?\"?engine_\w+\"?$",  # journals, when what they were for is over
         r"SELECT count\(\*\) FROM \"engine_\w+\"$",  # what journals hold, noted and checked
     )
 )
@@ -65,16 +66,20 @@ def document(*args: str) -> Any:
 @contextmanager
 def recorded() -> Iterator[list[str]]:
     """Record the text of every statement at the driver's execute, before anything is bound."""
-    from engine.dialects.sqlite import driver
+    from engine.dialects.postgres import driver as postgres
+    from engine.dialects.sqlite import driver as sqlite
 
     sent: list[str] = []
-    plain = driver.connect
 
-    def connect(*args: Any, **options: Any) -> Any:
-        made = plain(*args, **options)
-        made.listener = lambda sql, params: sent.append(sql)
-        return made
+    def recording(plain: Any) -> Any:
+        def connect(*args: Any, **options: Any) -> Any:
+            made = plain(*args, **options)
+            made.listener = lambda sql, params: sent.append(sql)
+            return made
+
+        return connect
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "connect", connect)
+        for driver in (sqlite, postgres):
+            patch.setattr(driver, "connect", recording(driver.connect))
         yield sent

@@ -82,6 +82,7 @@ class SQLiteDriver:
         missing: True where there is no such file and an empty database stands in for it.
     """
 
+    dialect = "sqlite"
     listener: Listener | None = None
 
     def __init__(self, connection: _Connection, path: str, *, missing: bool = False) -> None:

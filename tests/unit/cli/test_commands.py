@@ -389,7 +389,7 @@ def test_the_environment_and_the_config_name_the_database(shop: Shop, monkeypatc
 
 
 def test_a_password_is_never_printed(shop: Shop) -> None:
-    url = "postgresql://ann:secret@box/shop"
+    url = "mysql://ann:secret@box/shop"
     for command in ("status", "plan", "apply"):
         result = CliRunner().invoke(cli, [command, "--db", url])
         assert result.exit_code == 2 and "secret" not in result.output

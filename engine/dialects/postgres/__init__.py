@@ -1,0 +1,1 @@
+"""PostgreSQL: the pure half plans, `driver.py` and `ledger.py` act."""

@@ -1,0 +1,164 @@
+"""Names in a spec: found, free, allowed; and how they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable, PgView
+from engine.dialects.postgres.sql import MAX_NAME
+from engine.errors import Path, Problem
+from engine.model.state import fold, nearest, same_name
+
+RESERVED = ("engine_", "migration_history", "pg_")
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean …?" for a close name, else ""."""
+    close = nearest(name, known)
+    return f"did you mean `{close}`?" if close else ""
+
+
+def own_table(schema: PgSchema, name: str, path: Path) -> PgTable:
+    """Return the table called `name` that a step changes.
+
+    Raises:
+        Problem: RF101 there is none, RF111 it is a view; SP111 it has what the engine does not model.
+    """
+    found = schema.table(name)
+    if found is None:
+        if schema.view(name):
+            raise Problem("RF111", f"`{name}` is a view, and this step is for tables", path, subject=name)
+        _schema_refused(name, path)
+        hint = meant(name, (t.name for t in schema.tables))
+        raise Problem("RF101", f"there is no table `{name}`", path, hint=hint, subject=name)
+    if found.features:
+        raise Problem(
+            "SP111",
+            f"`{found.name}` has {' and '.join(found.features)}, which the engine does not handle yet",
+            path,
+            hint="write `sql` with `undo` for it",
+            subject=found.name,
+        )
+    return found
+
+
+def _schema_refused(name: str, path: Path) -> None:
+    if "." in name:
+        raise Problem(
+            "SP111",
+            f"`{name}` names a schema, and the engine works in the first one of the search path",
+            path,
+            hint="name the schema in the URL: ?options=-csearch_path%3Dname",
+            subject=name,
+        )
+
+
+def relation(schema: PgSchema, name: str, path: Path) -> PgTable | PgView:
+    """Return the table or view called `name`.
+
+    Raises:
+        Problem: RF101 there is none.
+    """
+    found = schema.table(name) or schema.view(name)
+    if found is None:
+        _schema_refused(name, path)
+        known = [t.name for t in schema.tables] + [v.name for v in schema.views]
+        raise Problem("RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name)
+    return found
+
+
+def columns_of(found: PgTable | PgView) -> tuple[PgColumn, ...]:
+    """Return the columns of a table or view."""
+    if isinstance(found, PgTable):
+        return found.columns
+    return tuple(PgColumn(name, type) for name, type in found.columns)
+
+
+def own_column(table: PgTable, name: str, path: Path) -> PgColumn:
+    """Return the column called `name` of `table`.
+
+    Raises:
+        Problem: RF102 there is none.
+    """
+    column = table.column(name)
+    if column is None:
+        raise Problem(
+            "RF102",
+            f"`{table.name}` has no column `{name}`",
+            path,
+            hint=meant(name, (c.name for c in table.columns)),
+            subject=f"{table.name}.{name}",
+        )
+    return column
+
+
+def allowed(name: str, path: Path) -> None:
+    """See to it that a new name may be given.
+
+    Raises:
+        Problem: RF113 the engine or PostgreSQL keeps the prefix for itself; SP110 it can't be a name.
+    """
+    if not name.strip() or "\0" in name:
+        raise Problem("SP110", "a name can't be empty", path)
+    if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME:
+        raise Problem("SP110", f"`{name}` is longer than {MAX_NAME} bytes, and PostgreSQL would cut it", path)
+    _schema_refused(name, path)
+    if fold(name).startswith(RESERVED):
+        owner = "PostgreSQL" if fold(name).startswith("pg_") else "the engine"
+        raise Problem("RF113", f"`{name}` begins as the names that {owner} keeps for itself", path, subject=name)
+
+
+def free(schema: PgSchema, name: str, path: Path) -> None:
+    """See to it that no table, view, index or type has the name: on PostgreSQL they share one list.
+
+    Raises:
+        Problem: RF113 as in `allowed`; RF103 it is taken.
+    """
+    allowed(name, path)
+    kinds = (
+        ("table", schema.table(name)),
+        ("view", schema.view(name)),
+        ("index", schema.index(name)),
+        ("type", schema.enum(name)),
+        ("sequence", contains(schema.others, name)),
+        (
+            "constraint",
+            any(c.kind in "pux" and same_name(c.name, name) for t in schema.tables for c in t.constraints),
+        ),
+    )
+    kind = next((kind for kind, found in kinds if found), "")
+    if kind:
+        raise Problem(
+            "RF103", f"there is {'an' if kind == 'index' else 'a'} {kind} `{name}` already", path, subject=name
+        )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names for a sentence: "`a`, `b` and `c`"."""
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) if quoted else ""
+
+
+def contains(names: Iterable[str], name: str) -> bool:
+    """Tell whether `name` is among `names` (ASCII case aside)."""
+    return any(same_name(name, other) for other in names)
+
+
+def real(names: Iterable[str], name: str) -> str:
+    """Return the spelling that `name` has among `names`, "" where it is not there."""
+    return next((n for n in names if same_name(n, name)), "")
+
+
+def refuse_loss(what: str, extras: tuple[str, ...], path: Path, *, way_kept: bool = True) -> None:
+    """Stop where an object would come back without something that it has.
+
+    Raises:
+        Problem: SP111 names it.
+    """
+    if extras and way_kept:
+        raise Problem(
+            "SP111",
+            f"the {what} has {' and '.join(extras)}, which the way back would lose",
+            path,
+            hint="say `irreversible: <reason>` on the step, if it may be lost",
+        )

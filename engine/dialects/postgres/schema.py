@@ -1,0 +1,331 @@
+"""A PostgreSQL schema as frozen values: read from the catalogue, or folded from specs.
+
+PostgreSQL prints expressions in its own words, which nobody can foretell. So an expression in the
+state is the server's text where the state was read, and the spec's where it was folded; and the
+text by which states are compared (`Table.sql` and its like) leaves expressions out.
+
+`extras` names what an object has that the way back would lose if it were dropped (grants, comments,
+settings): such an object is dropped only where nothing is to come back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from engine.dialects.base import Catalogue, CatalogueObject
+from engine.dialects.postgres.sql import plain_type
+from engine.model import state as s
+from engine.model.state import fold, same_name
+
+
+@dataclass(frozen=True, slots=True)
+class PgColumn:
+    """A column. `identity` is "", `a` (always) or `d` (by default); a `nextval` default makes it serial."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    identity: str = ""
+    generated: str | None = None
+    collate: str = ""
+    comment: str = ""
+    extras: tuple[str, ...] = ()
+
+    @property
+    def numbers_itself(self) -> bool:
+        """True where it takes its values from a sequence of its own."""
+        return bool(self.identity) or (self.default or "").startswith("nextval(")
+
+
+@dataclass(frozen=True, slots=True)
+class PgConstraint:
+    """A constraint; `kind` is p, u, c, f or x, `sql` its definition without the name."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    sql: str
+    to_table: str = ""
+    to_columns: tuple[str, ...] = ()
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    deferrable: bool = False
+    validated: bool = True
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PgTable:
+    """A table; `features` names what it has that the engine does not model (partitions, policies …)."""
+
+    name: str
+    columns: tuple[PgColumn, ...]
+    constraints: tuple[PgConstraint, ...] = ()
+    comment: str = ""
+    features: tuple[str, ...] = ()
+
+    def column(self, name: str) -> PgColumn | None:
+        """Return the column called `name`, or None."""
+        return next((c for c in self.columns if same_name(c.name, name)), None)
+
+    def constraint(self, name: str) -> PgConstraint | None:
+        """Return the constraint called `name`, or None."""
+        return next((c for c in self.constraints if same_name(c.name, name)), None)
+
+    @property
+    def key(self) -> PgConstraint | None:
+        """The primary key, or None."""
+        return next((c for c in self.constraints if c.kind == "p"), None)
+
+    def with_column(self, column: PgColumn) -> PgTable:
+        """Return it with `column` in the place of the one of its name, or at the end."""
+        if self.column(column.name) is None:
+            return replace(self, columns=(*self.columns, column))
+        return replace(self, columns=tuple(column if same_name(c.name, column.name) else c for c in self.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class PgIndex:
+    """An index that is no constraint's; a column is "" where the part is an expression. `stale`: as of a view."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    unique: bool
+    where: str | None
+    sql: str
+    valid: bool = True
+    stale: bool = False
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PgView:
+    """A view. `stale`: something that its text names was renamed since the text was read."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    sql: str
+    materialized: bool = False
+    stale: bool = False
+    comment: str = ""
+    reads: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PgTrigger:
+    """A trigger with the function that it calls; `function_sql` is "" where others call it too."""
+
+    name: str
+    table: str
+    sql: str
+    function: str = ""
+    function_sql: str = ""
+    events: tuple[str, ...] = ()
+    stale: bool = False
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PgEnum:
+    """An enum type."""
+
+    name: str
+    values: tuple[str, ...]
+    extras: tuple[str, ...] = ()
+
+
+_KINDS: dict[str, Any] = {
+    "table": PgTable,
+    "index": PgIndex,
+    "view": PgView,
+    "trigger": PgTrigger,
+    "type": PgEnum,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PgSchema:
+    """All of one schema. `others`: names that stand for what is not modelled, so that they count as taken."""
+
+    name: str = "public"
+    tables: tuple[PgTable, ...] = ()
+    indexes: tuple[PgIndex, ...] = ()
+    views: tuple[PgView, ...] = ()
+    triggers: tuple[PgTrigger, ...] = ()
+    enums: tuple[PgEnum, ...] = ()
+    others: tuple[str, ...] = ()
+    complete: bool = True
+
+    # ── looking ──
+    @property
+    def relations(self) -> tuple[PgTable | PgView, ...]:
+        """All tables, then all views."""
+        return (*self.tables, *self.views)
+
+    def table(self, name: str) -> PgTable | None:
+        """Return the table called `name`, or None."""
+        return next((t for t in self.tables if same_name(t.name, name)), None)
+
+    def index(self, name: str) -> PgIndex | None:
+        """Return the index called `name`, or None."""
+        return next((i for i in self.indexes if same_name(i.name, name)), None)
+
+    def view(self, name: str) -> PgView | None:
+        """Return the view called `name`, or None."""
+        return next((v for v in self.views if same_name(v.name, name)), None)
+
+    def enum(self, name: str) -> PgEnum | None:
+        """Return the enum called `name`, or None."""
+        return next((e for e in self.enums if same_name(e.name, name)), None)
+
+    def trigger(self, name: str, table: str = "") -> PgTrigger | None:
+        """Return the trigger called `name` (on `table`), or None."""
+        return next(
+            (t for t in self.triggers if same_name(t.name, name) and (not table or same_name(t.table, table))), None
+        )
+
+    def indexes_of(self, table: str) -> tuple[PgIndex, ...]:
+        """Return the indexes on `table`."""
+        return tuple(i for i in self.indexes if same_name(i.table, table))
+
+    def triggers_of(self, table: str) -> tuple[PgTrigger, ...]:
+        """Return the triggers on `table`."""
+        return tuple(t for t in self.triggers if same_name(t.table, table))
+
+    def referring_to(self, table: str) -> tuple[tuple[PgTable, PgConstraint], ...]:
+        """Return the foreign keys of other tables that refer to `table`."""
+        return tuple(
+            (t, c)
+            for t in self.tables
+            for c in t.constraints
+            if c.kind == "f" and same_name(c.to_table, table) and not same_name(t.name, table)
+        )
+
+    def views_of(self, table: str) -> tuple[PgView, ...]:
+        """Return the views that read `table`."""
+        return tuple(v for v in self.views if any(same_name(r, table) for r in v.reads))
+
+    # ── changing ──
+    def put(self, table: PgTable, old: str = "") -> PgSchema:
+        """Return it with `table` in the place of the one called `old` (or by its own name), or new."""
+        name = old or table.name
+        if self.table(name) is None:
+            return replace(self, tables=(*self.tables, table))
+        return replace(self, tables=tuple(table if same_name(t.name, name) else t for t in self.tables))
+
+    def without(self, table: str) -> PgSchema:
+        """Return it without a table and what stands on it."""
+        return replace(
+            self,
+            tables=tuple(t for t in self.tables if not same_name(t.name, table)),
+            indexes=tuple(i for i in self.indexes if not same_name(i.table, table)),
+            triggers=tuple(t for t in self.triggers if not same_name(t.table, table)),
+        )
+
+    # ── the common state ──
+    def state(self) -> s.SchemaState:
+        """Return it as the state that steps and lint look at."""
+        return s.SchemaState(
+            tables=tuple(_table(t) for t in self.tables),
+            indexes=tuple(
+                s.Index(i.name, i.table, i.columns, i.unique, i.where, f"{i.unique} {i.columns}") for i in self.indexes
+            ),
+            views=tuple(s.View(v.name, tuple(s.Column(n, t) for n, t in v.columns), v.name) for v in self.views),
+            triggers=tuple(s.Trigger(t.name, t.table, t.name) for t in self.triggers),
+            complete=self.complete,
+        )
+
+
+def _table(table: PgTable) -> s.Table:
+    key = table.key.columns if table.key else ()
+    place = {fold(name): n for n, name in enumerate(key, 1)}
+    columns = tuple(
+        s.Column(
+            c.name,
+            c.type,
+            c.not_null,
+            c.default,
+            c.generated,
+            c.generated is not None,
+            c.collate,
+            place.get(fold(c.name), 0),
+            c.numbers_itself,
+        )
+        for c in table.columns
+    )
+    foreign = tuple(
+        s.ForeignKey(c.name, c.columns, c.to_table, c.to_columns, c.on_delete, c.on_update, c.deferrable)
+        for c in table.constraints
+        if c.kind == "f"
+    )
+    checks = tuple(s.Check(c.name, c.sql) for c in table.constraints if c.kind == "c")
+    keys = tuple(s.Key(c.name, c.columns, c.kind == "p") for c in table.constraints if c.kind in "pu")
+    # Sorted: a column that an undo brings back stands last. Without expressions: see above.
+    parts = sorted(f"{c.name} {plain_type(c.type)} {c.not_null} {c.default is not None}" for c in table.columns)
+    parts += sorted(
+        f"{c.kind} {c.name} {c.columns if c.kind in 'puf' else ''} {c.to_table} {c.to_columns}"
+        for c in table.constraints
+    )
+    return s.Table(table.name, columns, keys, foreign, checks, "; ".join(parts))
+
+
+# ── ⇄ catalogue ───────────────────────────────────────────────────────────
+def to_objects(schema: PgSchema) -> tuple[CatalogueObject, ...]:
+    """Return a schema as catalogue rows; texts are JSON."""
+    found = [CatalogueObject("schema", schema.name, "", "")]
+    groups: tuple[tuple[str, Iterable[Any]], ...] = (
+        ("type", schema.enums),
+        ("table", schema.tables),
+        ("index", schema.indexes),
+        ("view", schema.views),
+        ("trigger", schema.triggers),
+    )
+    for kind, group in groups:
+        for one in group:
+            text = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True)
+            found.append(CatalogueObject(kind, one.name, getattr(one, "table", one.name), text))
+    found += [CatalogueObject("other", name, "", "") for name in schema.others]
+    return tuple(found)
+
+
+def from_catalogue(catalogue: Catalogue) -> PgSchema:
+    """Return the schema that `to_objects` was given."""
+    name, others = "public", []
+    groups: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
+    for entry in catalogue.objects:
+        if entry.type == "schema":
+            name = entry.name
+        elif entry.type == "other":
+            others.append(entry.name)
+        elif entry.type in groups:
+            fields = {k: _frozen(v) for k, v in json.loads(entry.sql).items()}
+            if entry.type == "table":
+                fields["columns"] = tuple(
+                    PgColumn(**{k: _frozen(v) for k, v in c.items()}) for c in json.loads(entry.sql)["columns"]
+                )
+                fields["constraints"] = tuple(
+                    PgConstraint(**{k: _frozen(v) for k, v in c.items()}) for c in json.loads(entry.sql)["constraints"]
+                )
+            groups[entry.type].append(_KINDS[entry.type](**fields))
+    return PgSchema(
+        name,
+        tuple(groups["table"]),
+        tuple(groups["index"]),
+        tuple(groups["view"]),
+        tuple(groups["trigger"]),
+        tuple(groups["type"]),
+        tuple(others),
+        catalogue.complete,
+    )
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_frozen(v) for v in value)
+    return value

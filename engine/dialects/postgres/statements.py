@@ -1,0 +1,44 @@
+"""Small constructors of statements."""
+
+from __future__ import annotations
+
+from engine.dialects.postgres.sql import literal_sql
+from engine.dialects.postgres.tokens import binds_of
+from engine.model.plan import Count, Guard, Statement
+
+
+def ddl(sql: str, purpose: str = "change") -> Statement:
+    """Return a schema statement."""
+    return Statement(sql, "ddl", purpose)
+
+
+def rows(sql: str, purpose: str = "change", count: Count = "") -> Statement:
+    """Return a statement that moves rows; its parameters are found in its text."""
+    return Statement(sql, "rows", purpose, binds_of(sql), count)
+
+
+def question(sql: str, purpose: str = "check", count: Count = "") -> Statement:
+    """Return a query of a check, guard, bound or sample; its parameters are found in its text."""
+    return Statement(sql, "check", purpose, binds_of(sql), count)
+
+
+def here(kinds: str, name: str) -> str:
+    """Return the FROM and WHERE by which a relation of the current schema is found; `kinds` as in relkind."""
+    listed = ", ".join(literal_sql(kind) for kind in kinds)
+    return (
+        f"FROM pg_catalog.pg_class AS c WHERE c.relname = {literal_sql(name)} AND c.relkind IN ({listed})"
+        " AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace"
+        " WHERE nspname = pg_catalog.current_schema())"
+    )
+
+
+def taken_guard(name: str) -> Guard:
+    """Return a guard that counts what stands under a name that is to be used again."""
+    return Guard(
+        "taken",
+        name,
+        question(f"SELECT count(*) {here('rpvmifS', name)}", "guard"),
+        None,
+        f"the name `{name}` is taken again",
+        skippable=False,
+    )
