@@ -209,9 +209,8 @@ class _Walk:
         found = findings(compiler, world_of(self.project), known)
         catalogue = compiler.session.catalogue()
         after = [(o.type, o.name, o.table, o.sql) for o in catalogue.objects]
-        after.sort(
-            key=lambda o: _KINDS.index(o[0]) if o[0] in _KINDS else len(_KINDS)
-        )  # as a session that begins here would have them
+        # As a session that begins here would have them.
+        after.sort(key=lambda o: _KINDS.index(o[0]) if o[0] in _KINDS else len(_KINDS))
         declared = after_types(known, compiler.facts)
         self.context = {**compiler.context(), "declared": declared, "types": catalogue.types}
         self._remember(unit, key, found, after, {**before, "declared": known})

@@ -88,7 +88,7 @@ def probed(
             mine = [d for d in left if _answers(probe, d, fact)]
             if only_found and not mine:
                 continue
-            count = _number(ask(f"SELECT count(*) FROM (SELECT 1 {probe.source} LIMIT {LARGE + 1})"))
+            count = _number(ask(f"SELECT count(*) FROM (SELECT 1 {probe.source} LIMIT {LARGE + 1}) AS counted"))
             if count is None:
                 continue
             left = [d for d in left if not any(d is m for m in mine)]

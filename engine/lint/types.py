@@ -71,6 +71,7 @@ def kind(text: str) -> Kind:
     return Kind(_FAMILIES.get(name, ""), name, first, second)
 
 
+_DIGITS = {1: 2, 2: 4, 3: 6, 4: 9, 8: 18}  # bytes of an integer → digits that it can hold whatever they are
 NUMBERS = ("integer", "decimal", "float")
 
 
@@ -81,6 +82,8 @@ def loses(old: Kind, new: Kind) -> str:
     if old.family == new.family:
         return _shrinks(old, new)
     pair = (old.family, new.family)
+    if pair == ("decimal", "integer") and old.size and not old.scale:  # whole numbers
+        return "" if old.size <= _DIGITS.get(new.size, 0) else f"numbers that need more than {new.size} bytes"
     if pair in (("float", "integer"), ("decimal", "integer")):
         return "what stands after the point"
     if pair == ("decimal", "float"):

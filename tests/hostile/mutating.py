@@ -50,11 +50,11 @@ def pages() -> tuple[str, ...]:
         if file.parent.name == "malformed" or "contract" in file.parts:
             found.append(text)
             continue
-        page = yaml.safe_load(text)
-        if isinstance(page.get("steps"), str):
-            found.append(f'version: "001"\ndescription: A case\nsteps:\n{page["steps"]}')
-        found += [page["spec"]] if isinstance(page.get("spec"), str) else []
-        found += page.get("specs", {}).values()
+        for page in yaml.safe_load_all(text):
+            if isinstance(page.get("steps"), str):
+                found.append(f'version: "001"\ndescription: A case\nsteps:\n{page["steps"]}')
+            found += [page["spec"]] if isinstance(page.get("spec"), str) else []
+            found += page.get("specs", {}).values()
     return tuple(found)
 
 

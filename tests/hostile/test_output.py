@@ -20,6 +20,7 @@ steps:
   - sql: "UPDATE t SET v = '\\e]0;x\\a\\u202e'"
     irreversible: "{NASTY}\\e[2J"
 """
+IGNORES = 'lint: {severity: {NM102: "off", NM103: "off", NM104: "off"}}\n'  # here names are meant to be odd
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -29,6 +30,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("specs").mkdir()
     Path("specs/001_case.yaml").write_text(SPEC, encoding="utf-8")
+    Path("engine.yaml").write_text(IGNORES, encoding="utf-8")
     with closing(sqlite3.connect("app.db")) as database:
         database.executescript("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, '\x1b[31m')")
 

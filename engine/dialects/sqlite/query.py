@@ -52,7 +52,8 @@ def render_sql(session: Planning, change: RunSql, context: StepContext) -> tuple
         found_tokens = _see_allowed(text, path)
         access = _access(trial, text, path, bool(change.reads or change.writes))
         for name in sorted(access.writes):
-            if fold(name).startswith("sqlite_") and fold(name) not in names_in(text):
+            own = fold(name).startswith("sqlite_") and fold(name) not in names_in(text)
+            if own or fold(name).startswith("sqlite_stat"):
                 continue  # SQLite's own bookkeeping: counters follow a rename, ANALYZE measures
             allowed(name, path)
             touched.setdefault(fold(name), name)

@@ -113,7 +113,7 @@ def test_an_instance_with_values_of_its_own_can_be_registered(manager: Migration
 
 def test_variables_and_config_reach_the_specs(shelf: Shelf) -> None:
     shelf.spec("001", TABLE + ROW.replace("v: x", "v: '{{ word }}'"), vars="{word: a}")
-    shelf.spec("002", '  - sql: "DELETE FROM notes"\n')
+    shelf.spec("002", '  - sql: "DELETE FROM notes WHERE id = 1"\n')
     assert not MigrationManager("app.db", "specs").migrate_to_latest()
     config = Config(lint=LintConfig(severity=(("RB101", "warning"),)))
     manager = MigrationManager("app.db", "specs", variables={"word": "b"}, config=config)

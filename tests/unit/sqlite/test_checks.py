@@ -137,7 +137,7 @@ def test_views_can_be_checked_and_a_description_is_the_title():
         ("unique", {"table": "albums", "columns": ("idd",)}, "RF102", (0, "unique", "columns", 0)),
         ("range", {"table": "albums", "columns": ("id",), "where": Sql("nope")}, "RF102", (0, "range", "where")),
         ("no_rows", {"query": Sql("SELECT id FROM nowhere")}, "RF101", (0, "no_rows", "sql")),
-        ("no_rows", {"query": Sql("DELETE FROM albums")}, "SP110", (0, "no_rows", "sql")),
+        ("no_rows", {"query": Sql("DELETE FROM albums")}, "VA106", (0, "no_rows", "sql")),
         ("no_rows", {}, "SP102", (0, "no_rows")),
         ("references", {"table": "albums", "columns": ("id",), "extra": (("to_table", "artists"),
             ("to_columns", ("x",)))}, "RF102", (0, "references", "to", "columns", 0)),

@@ -98,7 +98,7 @@ def test_what_a_query_touches_is_told_or_refused() -> None:
         ("SELECT a FROM tt", "RF101", "did you mean `t`?"),
         ("SELECT a FROM t JOIN t AS u", "RF110", "put the table's name and a dot before it"),
         ('SELECT "zz" FROM t', "LT108", "write text in single quotes, and names as they are"),
-        ("SELECT f(a) FROM t", "SP110", ""),
+        ("SELECT f(a) FROM t", "RF112", ""),
         ("SELECT FROM t", "SP110", ""),
     ):
         with pytest.raises(Problem) as caught:

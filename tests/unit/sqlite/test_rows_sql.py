@@ -53,7 +53,7 @@ def test_what_the_engine_can_not_see_is_described():
         ("BEGIN", "TX103"),
         ("commit", "TX103"),
         ("SAVEPOINT x", "TX103"),
-        ("PRAGMA foreign_keys = OFF", "LT117"),
+        ("PRAGMA foreign_keys = OFF", "LT101"),
         ("ATTACH 'x.db' AS x", "SP111"),
         ("VACUUM", "SP111"),
         ("SELECT load_extension('x')", "SP111"),

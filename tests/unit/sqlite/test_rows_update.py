@@ -398,7 +398,7 @@ def test_irreversible_steps_keep_no_journal():
         (update({"g": "1"}), "RF109", ("set", "g", "<key>")),
         (update({"v": "vv"}), "RF102", ("set", "v")),
         (update({"v": "(SELECT x FROM nowhere)"}), "RF101", ("set", "v")),
-        (update({"v": "nosuch(v)"}), "SP110", ("set", "v")),
+        (update({"v": "nosuch(v)"}), "RF112", ("set", "v")),
         (update({"v": "max(v)"}), "SP110", ("set", "v")),
         (update({"v": Parse(Sql("v"), "colour")}), "SP110", ("set", "v", "as")),
         (update({"v": "1"}, join=Join(Sql("1"), "things")), "RF110", ("join", "table")),
