@@ -16,7 +16,7 @@ def test_a_long_life_ends_where_it_began() -> None:
         Life,
         settings=settings(
             settings.default,
-            max_examples=scaled(60),
+            max_examples=scaled(8),
             stateful_step_count=24,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.generate,),
