@@ -164,3 +164,25 @@ def test_arguments_and_environment_that_nobody_would_give(place: Path, monkeypat
         ran = run(*args)
         assert ran.code in CODES, (args, ran.output)
     assert run("status", "specs", "--db", "app.db").code == 0
+
+
+def test_history_that_was_tampered_with_is_told_in_words(place: Path) -> None:
+    assert run("apply", "specs", "--db", "app.db", "--yes").code == 0
+    whole = Path("app.db").read_bytes()
+    with closing(sqlite3.connect("app.db")) as database:
+        names = [r[0] for r in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        own = [n for n in names if n.startswith("engine_") or n == "migration_history"]
+        columns = [(n, r[1]) for n in own for r in database.execute(f'PRAGMA table_info("{n}")')]
+    values = (None, "", "x", -1, 2**62, 1.5, b"\x00\xff", "\x1b[31m", "{", "[]", "null", "a\u202eb", "9" * 500)
+    rng = random.Random(1)
+    for table, column in columns:
+        Path("app.db").write_bytes(whole)
+        with closing(sqlite3.connect("app.db", isolation_level=None)) as database:
+            try:
+                database.execute(f'UPDATE "{table}" SET "{column}" = ?', (rng.choice(values),))
+            except sqlite3.Error:
+                continue  # the table itself refuses it
+        for command in rng.sample(COMMANDS, 2):
+            ran = run(*command, "--db", "app.db")
+            assert ran.code in CODES, f"{table}.{column}: {ran.output}"
+            assert "\x1b" not in ran.output and "\u202e" not in ran.output

@@ -187,7 +187,7 @@ class Ledger:
         """Return what the runs did, oldest first."""
         if not self._there():
             return ()
-        return tuple(Event(*row) for row in self._driver.query(texts.EVENTS))
+        return tuple(rows.event(row) for row in self._driver.query(texts.EVENTS))
 
     # ── writing ───────────────────────────────────────────────────────────
     def start(self) -> None:

@@ -6,16 +6,38 @@ import json
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from engine.dialects.ledger import KEYS, Progress, Record, State, StepState
+from engine.dialects.ledger import KEYS, Event, Progress, Record, State, StepState
 from engine.errors import Drift
+
+# What each column of a query of `ledger_sql` holds: s text, i whole number, f number; a capital: or NULL.
+_RECORD = "ssiSSsssIFiSsssi"
+_PROGRESS = "ssssissiIiiiiisIsIFs"
+_EVENT = "sssssfiisssis"
+_KINDS: dict[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "f": (int, float)}
+
+
+def _demand(row: Sequence[Any], kinds: str, table: str) -> None:
+    """Stop where a value is not of the kind that the engine writes.
+
+    Raises:
+        Drift: naming the table.
+    """
+    for value, kind in zip(row, kinds, strict=False):
+        if not isinstance(value, _KINDS[kind.lower()]) and not (value is None and kind.isupper()):
+            raise Drift(
+                f"the table {table} holds a {type(value).__name__} where the engine writes none: somebody changed it",
+                f"restore a backup of the table {table}",
+                kept="nothing was done",
+            )
 
 
 def record(row: Sequence[Any]) -> Record:
     """Return a row of `RECORDS` as a value.
 
     Raises:
-        Drift: its state is none that this version knows.
+        Drift: its state is none that this version knows, or it was tampered with.
     """
+    _demand(row, _RECORD, "migration_history")
     if row[5] not in get_args(State):
         raise Drift(
             f"the history says that {row[0]} is {row[5]!r}, which this version does not know",
@@ -43,7 +65,12 @@ def record(row: Sequence[Any]) -> Record:
 
 
 def progress(row: Sequence[Any]) -> Progress:
-    """Return a row of `PROGRESS` as a value."""
+    """Return a row of `PROGRESS` as a value.
+
+    Raises:
+        Drift: its state is none that this version knows, or it was tampered with.
+    """
+    _demand(row, _PROGRESS, "engine_step")
     if row[6] not in get_args(StepState):
         raise Drift(
             f"the checkpoint of step {row[3]} of {row[0]} says {row[6]!r}, which this version does not know",
@@ -75,6 +102,16 @@ def progress(row: Sequence[Any]) -> Progress:
         seconds=row[18],
         kept=tuple(map(int, decode(row[19]))),
     )
+
+
+def event(row: Sequence[Any]) -> Event:
+    """Return a row of `EVENTS` as a value.
+
+    Raises:
+        Drift: it was tampered with.
+    """
+    _demand(row, _EVENT, "engine_event")
+    return Event(*row)
 
 
 def encode(values: Sequence[Any]) -> str:
