@@ -237,3 +237,13 @@ def is_interruption(error: EngineError) -> bool:
         "corrupt",
         "memory",
     )
+
+
+def is_true(value: Any) -> bool:
+    """Tell whether SQL takes `value` for true: a number other than 0, also as text."""
+    if isinstance(value, str):
+        try:
+            return float(value) != 0
+        except ValueError:
+            return False
+    return bool(value) and not isinstance(value, bytes)

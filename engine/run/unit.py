@@ -277,7 +277,7 @@ class Runner:
             known = self.answers.get(condition.id)
             if known is None:
                 row = self._row(condition.query, self._values(now, ()))
-                known = bool(row) and _true(row[0])
+                known = bool(row) and judging.is_true(row[0])
                 self.answers[condition.id] = known
             if not known:
                 return False
@@ -392,13 +392,3 @@ def _named(prefix: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def _bound(statement: Statement, values: dict[str, Any]) -> dict[str, Any] | None:
     return values if statement.binds or ":" in statement.sql else None
-
-
-def _true(value: Any) -> bool:
-    """Tell whether SQL takes `value` for true: a number other than 0, also as text."""
-    if isinstance(value, str):
-        try:
-            return float(value) != 0
-        except ValueError:
-            return False
-    return bool(value) and not isinstance(value, bytes)
