@@ -1,14 +1,15 @@
 """With a database: rows that would break what a step adds, asked before anything runs.
 
 A probe is a query on the rows as they are now; it is asked only of tables that no earlier pending step
-changes. What it counts takes the place of what a rule supposed: an error with keys, or nothing.
+changes. What it counts takes the place of what a rule supposed: an error with keys, or nothing. Of other tables
+what a rule supposes is a warning: `apply` looks at the rows before it writes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Diagnostic, Path
@@ -37,6 +38,7 @@ Ask = Callable[[str], Sequence[Sequence[Any]] | None]
 """Runs a query on the database; None where it can't run."""
 
 _SHOWN = 3
+_COUNTED_AT_START = ("DD102", "DD103", "DD104", "DD105")
 _ONE = {"have": "has", "break": "breaks", "refer": "refers", "are": "is"}
 _LENGTH = re.compile(r"\s*(?:var)?char(?:acter)?(?: varying)?\s*\(\s*(\d+)\s*\)\s*", re.IGNORECASE)
 
@@ -94,8 +96,19 @@ def probed(
             left = [d for d in left if not any(d is m for m in mine)]
             if count and not only_found:
                 left.append(_finding(probe, fact, count, ask))
+        if asked or any(isinstance(c, AlterTable) and fold(c.table) in changed for c in fact.changes):
+            left = [_supposed(d) if _is_of(d, fact) and d.rule in _COUNTED_AT_START else d for d in left]
         changed |= set(_changes(fact))
     return tuple(left)
+
+
+def _supposed(diagnostic: Diagnostic) -> Diagnostic:
+    """Return a finding as no more than a warning: the rows can't be counted yet, and `apply` looks before it writes."""
+    return replace(diagnostic, severity="warning") if diagnostic.severity == "error" else diagnostic
+
+
+def _is_of(diagnostic: Diagnostic, fact: Fact) -> bool:
+    return (diagnostic.version, diagnostic.step) == (fact.spec.version, fact.step.id)
 
 
 def _answers(probe: Probe, diagnostic: Diagnostic, fact: Fact) -> bool:
