@@ -14,7 +14,7 @@ from typing import Any
 import engine
 from engine.errors import Diagnostic, EngineError, Path
 from engine.model.state import nearest
-from engine.source import Span
+from engine.source import Span, shortened
 from engine.spec.nodes import List, Map, Node, Scalar
 from engine.spec.plain import descend, places, plain
 from engine.spec.scalars import quoted
@@ -186,7 +186,7 @@ def _wrong_type(error: Any, node: Node, name: str, path: Path) -> Diagnostic:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     hint = str(error.schema.get("$comment", ""))
     if isinstance(node, Scalar) and node.plain and "string" in wanted and "integer" not in wanted and not hint:
-        words = f"{name} takes text, and unquoted `{node.text}` is {plain_kind(node)}"
+        words = f"{name} takes text, and unquoted `{shortened(node.text)}` is {plain_kind(node)}"
         return _found(words, node.span, f"write {quoted(node.text)}", "SP104")
     if "integer" in wanted and "pattern" in error.schema and isinstance(node, Scalar):
         return _wrong_number(error.schema["pattern"], node, name)
@@ -235,7 +235,8 @@ def _kind(node: Node) -> str:
         return "`null`"
     if isinstance(node.value, bool):
         return f"`{node.text}`"
-    return f"the text `{node.text}`" if isinstance(node.value, str) else f"the number {node.text}"
+    text = shortened(node.text)
+    return f"the text `{text}`" if isinstance(node.value, str) else f"the number {text}"
 
 
 def _wrong_word(error: Any, node: Node, name: str) -> Diagnostic:
@@ -252,7 +253,7 @@ def _wrong_word(error: Any, node: Node, name: str) -> Diagnostic:
         return _found(f"{name} is a fixed word and takes no template", node.span, f"one of {', '.join(choices)}")
     near = nearest(text, choices)
     hint = f"did you mean `{near}`?" if near else f"one of {', '.join(choices)}"
-    shown = f"`{text}`" if isinstance(node, Scalar) else _kind(node)
+    shown = f"`{shortened(text)}`" if isinstance(node, Scalar) else _kind(node)
     return _found(f"{name} can't be {shown}", node.span, hint)
 
 
