@@ -48,6 +48,19 @@ def test_a_type_that_no_column_uses_yet_is_known_to_a_later_run(shelf: Shelf) ->
         db.execute("UPDATE t SET fit = 'dark'")
 
 
+def test_a_table_that_create_found_there_keeps_its_rows_in_the_count(shelf: Shelf) -> None:
+    with closing(sqlite3.connect("app.db")) as db:
+        db.execute("CREATE TABLE big (id INTEGER PRIMARY KEY, v INT)")
+        db.executemany("INSERT INTO big (v) VALUES (?)", ((n,) for n in range(60_000)))
+        db.commit()
+    columns = "{id: {type: integer, primary_key: true}, v: integer}"
+    make = f"  - create: {{table: big, if_not_exists: true, columns: {columns}}}\n"
+    shelf.spec("001", make + '  - transform: {table: big, set: {v: "v + 1"}, where: "true"}\n')
+    planned = run("plan", *DB, "specs")
+    assert "stepwise, resumable: more than 50,000 rows" in planned.output, planned.output
+    assert "engine_undo_1" in planned.output
+
+
 @pytest.mark.parametrize("broken", ["  - dorp: {table: t}\n", "  - {}\n", "  - drop: {table: nowhere}\n"])
 @pytest.mark.parametrize("others", [True, False], ids=["beside others", "alone"])
 def test_a_spec_with_an_error_keeps_all_from_being_applied(broken: str, others: bool, shelf: Shelf) -> None:
