@@ -18,14 +18,18 @@ the floor that knows them turns it into a `Diagnostic`.
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.source import Span
+from engine.source import Span, shortened
 
 Severity = Literal["error", "warning", "info"]
 Path = tuple[str | int, ...]
+
+_LONGEST_QUOTE = 200  # characters
+_QUOTED = re.compile(rf"`([^`]{{{_LONGEST_QUOTE + 1},}})`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Diagnostic:
     Attributes:
         rule: id as in the catalogue of rules, e.g. `RF102`.
         severity: error, warning or info.
-        message: what is wrong, with the concrete names; no full stop at its end.
+        message: what is wrong, with the concrete names; no full stop at its end. What stands in backticks is cut
+            to its beginning where it is longer than 200 characters.
         span: where; None only for what has no place in a file.
         hint: the way out, e.g. "did you mean `email`?"; "" for none.
         related: other places, each with a sentence.
@@ -65,6 +70,11 @@ class Diagnostic:
     step: str = ""
     bindings: tuple[tuple[str, str], ...] = ()
     subject: str = ""
+
+    def __post_init__(self) -> None:
+        # What a message quotes comes from files and catalogues, and may be of any length.
+        short = _QUOTED.sub(lambda quoted: f"`{shortened(quoted[1], _LONGEST_QUOTE)}`", self.message)
+        object.__setattr__(self, "message", short)
 
 
 class Problem(Exception):
