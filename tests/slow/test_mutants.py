@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.dialects.sqlite import ledger_sql
+from engine.dialects.shared import ledger_sql
 from engine.dialects.sqlite.driver import SQLiteDriver
 from engine.dialects.sqlite.ledger import Ledger
 from engine.dialects.sqlite.lock import FileLock

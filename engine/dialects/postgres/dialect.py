@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.dialects.base import Access, Catalogue, Features, StepContext
-from engine.dialects.postgres import ledger_sql, names
+from engine.dialects.postgres import names
 from engine.dialects.postgres.access import look
 from engine.dialects.postgres.alter import alter_table
 from engine.dialects.postgres.checks import render_checks
@@ -30,6 +30,7 @@ from engine.dialects.postgres.schema import PgSchema, from_catalogue, to_objects
 from engine.dialects.postgres.sql import DIALECT, MAX_NAME, literal_sql, quote
 from engine.dialects.postgres.tables import create_table, drop_scratch, drop_table, rename_table
 from engine.dialects.postgres.translate import expression_sql
+from engine.dialects.shared.ledger_sql import protocol
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.expression import Expression
@@ -59,7 +60,7 @@ class PostgreSQL:
 
     def protocol(self) -> tuple[Statement, ...]:
         """Return the guard and checkpoint statements, as they are sent."""
-        return ledger_sql.protocol()
+        return protocol()
 
 
 class PostgresSession:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Any
 
 from engine.dialects.ledger import Holder
 from engine.dialects.postgres.driver import library, open_connection
+from engine.dialects.shared.lock import me
 from engine.errors import DatabaseError
 
 _POLL = 0.1
@@ -25,16 +22,6 @@ _HELD_BY = (
     f" AND l.classid::bigint = {KEY >> 32} AND l.objid::bigint = {KEY & 0xFFFFFFFF}"
     " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
 )
-
-
-def me(command: str = "") -> Holder:
-    """Return this process as a holder."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        user = str(os.getuid()) if hasattr(os, "getuid") else ""
-    since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    return Holder(os.getpid(), socket.gethostname(), user, command, since)
 
 
 class AdvisoryLock:

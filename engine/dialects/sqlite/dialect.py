@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.dialects.base import Access, Catalogue, Features, StepContext
-from engine.dialects.sqlite import ledger_sql, names
+from engine.dialects.shared.ledger_sql import protocol
+from engine.dialects.sqlite import names
 from engine.dialects.sqlite.alter import alter_table
 from engine.dialects.sqlite.aside import drop_table
 from engine.dialects.sqlite.create import create_table, drop_scratch
@@ -50,7 +51,7 @@ class SQLite:
 
     def protocol(self) -> tuple[Statement, ...]:
         """Return the guard and checkpoint statements, as they are sent."""
-        return ledger_sql.protocol()
+        return protocol()
 
 
 class SQLiteSession:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from engine.dialects.base import Catalogue, CatalogueObject, Row
+from engine.dialects.shared.ledger_sql import is_engines
 from engine.dialects.sqlite.opening import MEMORY, may, missing, refuse_network, uris
 from engine.dialects.sqlite.refusals import refusal
 from engine.dialects.sqlite.turns import Turns
@@ -246,12 +247,6 @@ class SQLiteDriver:
 
 def _no_transactions(action: int, *_: object) -> int:
     return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
-
-
-def is_engines(table: str) -> bool:
-    """Tell whether a table is one of the engine's own."""
-    folded = table.lower()
-    return folded == "migration_history" or folded.startswith("engine_")
 
 
 def connect(path: str | os.PathLike[str], read_only: bool = False, *, lock_timeout: float = 5.0) -> SQLiteDriver:

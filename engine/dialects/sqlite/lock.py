@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import json
 import os
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timezone
 from typing import Any
 
 from engine.dialects.ledger import Holder
+from engine.dialects.shared.lock import me
 from engine.dialects.sqlite.refusals import refusal
 from engine.errors import DatabaseError, EngineError
 
@@ -21,16 +19,6 @@ _SUFFIX = ".engine-lock"
 _POLL = 0.05
 # `holder` takes a shared lock for an instant: one that wants it alone tries again at once.
 _TRIES = 4
-
-
-def me(command: str = "") -> Holder:
-    """Return this process as a holder."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a user id without a name, as in containers
-        user = str(os.getuid()) if hasattr(os, "getuid") else ""
-    since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    return Holder(os.getpid(), socket.gethostname(), user, command, since)
 
 
 class FileLock:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from run_samples import Database, plan
 
 from engine.dialects.ledger import Progress
-from engine.dialects.sqlite import ledger_sql
+from engine.dialects.shared import ledger_sql
+from engine.dialects.shared.ledger_rows import decode, encode
+from engine.dialects.shared.ledger_sql import Texts
 from engine.dialects.sqlite.driver import connect
 from engine.dialects.sqlite.ledger import Ledger
-from engine.dialects.sqlite.ledger_rows import decode, encode
+from engine.dialects.sqlite.ledger_sql import TEXTS
 from engine.errors import DatabaseError, Drift, EngineError, LockHeld
 from engine.model.plan import MigrationPlan
 from engine.plan.serialise import loads
@@ -174,7 +176,8 @@ def test_a_journal_without_rowid_goes_in_one_piece(db: Database) -> None:
 
 def housekeeping(sql: str) -> bool:
     """The closed list of what runs without standing in a plan, beside BEGIN, COMMIT and the catalogue."""
-    texts = {text for text in vars(ledger_sql).values() if isinstance(text, str)} | set(ledger_sql.TABLES)
+    texts = {text for text in vars(ledger_sql).values() if isinstance(text, str)}
+    texts |= {*TEXTS.tables, *(text for name in Texts.__slots__ if isinstance(text := getattr(TEXTS, name), str))}
     protocol = {statement.sql for statement in ledger_sql.protocol()}
     journals = ('DROP TABLE IF EXISTS "engine_undo_', 'SELECT count(*) FROM "engine_undo_')
     return sql in texts | protocol or sql.startswith(journals)
