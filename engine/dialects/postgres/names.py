@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable, PgView
 from engine.dialects.postgres.sql import MAX_NAME
+from engine.dialects.shared.names import column_of, contains, listed, meant, real
 from engine.errors import Path, Problem
-from engine.model.state import fold, nearest, same_name
+from engine.model.state import fold, same_name
+
+__all__ = [
+    "RESERVED",
+    "allowed",
+    "columns_of",
+    "contains",
+    "free",
+    "listed",
+    "meant",
+    "own_column",
+    "own_table",
+    "real",
+    "refuse_loss",
+    "relation",
+]
 
 RESERVED = ("engine_", "migration_history", "pg_")
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean …?" for a close name, else ""."""
-    close = nearest(name, known)
-    return f"did you mean `{close}`?" if close else ""
 
 
 def own_table(schema: PgSchema, name: str, path: Path) -> PgTable:
@@ -80,16 +88,7 @@ def own_column(table: PgTable, name: str, path: Path) -> PgColumn:
     Raises:
         Problem: RF102 there is none.
     """
-    column = table.column(name)
-    if column is None:
-        raise Problem(
-            "RF102",
-            f"`{table.name}` has no column `{name}`",
-            path,
-            hint=meant(name, (c.name for c in table.columns)),
-            subject=f"{table.name}.{name}",
-        )
-    return column
+    return column_of(table.name, table.columns, name, path)
 
 
 def allowed(name: str, path: Path) -> None:
@@ -131,22 +130,6 @@ def free(schema: PgSchema, name: str, path: Path) -> None:
         raise Problem(
             "RF103", f"there is {'an' if kind == 'index' else 'a'} {kind} `{name}` already", path, subject=name
         )
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names for a sentence: "`a`, `b` and `c`"."""
-    quoted = [f"`{name}`" for name in names]
-    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) if quoted else ""
-
-
-def contains(names: Iterable[str], name: str) -> bool:
-    """Tell whether `name` is among `names` (ASCII case aside)."""
-    return any(same_name(name, other) for other in names)
-
-
-def real(names: Iterable[str], name: str) -> str:
-    """Return the spelling that `name` has among `names`, "" where it is not there."""
-    return next((n for n in names if same_name(n, name)), "")
 
 
 def refuse_loss(what: str, extras: tuple[str, ...], path: Path, *, way_kept: bool = True) -> None:

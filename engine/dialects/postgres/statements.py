@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from engine.dialects.postgres.sql import literal_sql
 from engine.dialects.postgres.tokens import binds_of
-from engine.model.plan import Count, Guard, Statement
+from engine.dialects.shared.statements import Statements, ddl
+from engine.model.plan import Guard
 
+__all__ = ["ddl", "here", "question", "rows", "taken_guard"]
 
-def ddl(sql: str, purpose: str = "change") -> Statement:
-    """Return a schema statement."""
-    return Statement(sql, "ddl", purpose)
-
-
-def rows(sql: str, purpose: str = "change", count: Count = "") -> Statement:
-    """Return a statement that moves rows; its parameters are found in its text."""
-    return Statement(sql, "rows", purpose, binds_of(sql), count)
-
-
-def question(sql: str, purpose: str = "check", count: Count = "") -> Statement:
-    """Return a query of a check, guard, bound or sample; its parameters are found in its text."""
-    return Statement(sql, "check", purpose, binds_of(sql), count)
+_MADE = Statements(binds_of)
+rows, question = _MADE.rows, _MADE.question
 
 
 def here(kinds: str, name: str) -> str:

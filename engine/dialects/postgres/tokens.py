@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 
-Kind = Literal["space", "comment", "word", "quoted", "string", "number", "parameter", "operator", "illegal"]
+from engine.dialects.shared.tokens import BaseToken, Lexer, edit
+
+__all__ = ["Token", "all_tokens", "binds_of", "edit", "has_word", "numbered", "renamed", "tokens"]
 
 _ID = r"A-Za-z0-9_$\x80-\U0010ffff"
 _TOKEN = re.compile(
@@ -29,22 +28,8 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A token: its kind, its text, and where it stands (`sql[start:end] == text`)."""
-
-    kind: Kind
-    text: str
-    start: int
-    end: int
-
-    def is_word(self, *words: str) -> bool:
-        """Tell whether it is one of `words` (given in capitals), unquoted."""
-        return self.kind == "word" and self.text.upper() in words
-
-    @property
-    def is_name(self) -> bool:
-        """True for what can be an identifier."""
-        return self.kind in ("word", "quoted")
+class Token(BaseToken):
+    """A token of PostgreSQL's SQL."""
 
     @property
     def name(self) -> str:
@@ -54,36 +39,8 @@ class Token:
         return self.text.lower()
 
 
-def all_tokens(sql: str) -> tuple[Token, ...]:
-    """Return all tokens of `sql`; joined they give it again. What is left open is of the kind `illegal`."""
-    return tuple(Token(_kind(match), match[0], match.start(), match.end()) for match in _TOKEN.finditer(sql))
-
-
-def _kind(match: re.Match[str]) -> Kind:
-    kind = match.lastgroup
-    return "string" if kind == "dollar" else kind  # type: ignore[return-value]
-
-
-@lru_cache(maxsize=4096)
-def tokens(sql: str) -> tuple[Token, ...]:
-    """Return the tokens of `sql` without spaces and comments."""
-    return tuple(token for token in all_tokens(sql) if token.kind not in ("space", "comment"))
-
-
-def edit(sql: str, changes: Iterable[tuple[int, int, str]]) -> str:
-    """Return `sql` with each stretch `(start, end, text)` replaced; they must not overlap."""
-    parts: list[str] = []
-    at = 0
-    for start, end, text in sorted(changes):
-        parts += [sql[at:start], text]
-        at = end
-    return "".join([*parts, sql[at:]])
-
-
-def binds_of(sql: str) -> tuple[str, ...]:
-    """Return the names of the `:parameters` in `sql`, in order, each once."""
-    found = (t.text[1:] for t in tokens(sql) if t.kind == "parameter" and t.text[0] == ":")
-    return tuple(dict.fromkeys(found))
+_LEXER = Lexer(_TOKEN, Token)
+all_tokens, tokens, binds_of, has_word = _LEXER.all_tokens, _LEXER.tokens, _LEXER.binds_of, _LEXER.has_word
 
 
 def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
@@ -92,11 +49,6 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     place = {name: f"${number}" for number, name in enumerate(names, 1)}
     changes = [(t.start, t.end, place[t.text[1:]]) for t in tokens(sql) if t.kind == "parameter" and t.text[0] == ":"]
     return edit(sql, changes), names
-
-
-def has_word(sql: str, *words: str) -> bool:
-    """Tell whether one of `words` (in capitals) stands in `sql` outside of quotes and comments."""
-    return any(token.is_word(*words) for token in tokens(sql))
 
 
 def renamed(sql: str, name: str, to: str) -> str:

@@ -30,7 +30,8 @@ from engine.dialects.sqlite.parsing import unparsed_sql
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import affinity, expression_sql, quote
 from engine.dialects.sqlite.statements import ddl
-from engine.dialects.sqlite.translate import has_word, names_in
+from engine.dialects.sqlite.tokens import has_word
+from engine.dialects.sqlite.translate import names_in
 from engine.dialects.sqlite.walk import is_row_id
 from engine.errors import Path, Problem
 from engine.model import changes as c

@@ -158,7 +158,6 @@ def _rebuilt(way: Way) -> tuple[Statement, ...]:
         dropped=way.after.state.indexes_of(live.name),
         made=tuple(index.sql for index in alteration.state.indexes_of(live.name)),
         triggers=alteration.state.triggers_of(live.name),
-        binds=("force",) if kept and kept.changed else (),
         counter=way.route.counter,
     )
     back = (*rebuild.statements(), *_names_back(way))

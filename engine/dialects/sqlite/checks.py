@@ -10,7 +10,8 @@ from engine.dialects.sqlite.expression import Frame, Planning, query_of, text_of
 from engine.dialects.sqlite.names import meant, relation
 from engine.dialects.sqlite.same_rows import same_rows
 from engine.dialects.sqlite.sql import literal_sql, quote
-from engine.dialects.sqlite.walk import identity, question
+from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.walk import identity
 from engine.errors import Path, Problem
 from engine.model.changes import Amount, CheckRows, RowCheck
 from engine.model.expression import Literal, Sql

@@ -258,7 +258,7 @@ def _drop_again(table: TableDef, step: str, forced: str) -> Unit:
             Guard(
                 "added",
                 name,
-                question(others, "guard", ("version",)),
+                question(others, "guard"),
                 question(f"SELECT {keys} FROM {quote(name)} ORDER BY 1 DESC LIMIT 5", "guard"),
                 f"{{count}} rows of `{name}` are not this migration's, and would go with the table",
                 loses=True,

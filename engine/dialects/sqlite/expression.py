@@ -13,9 +13,9 @@ from engine.dialects.sqlite.names import meant
 from engine.dialects.sqlite.parsing import unparsed_sql
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import expression_sql, text_for_sqlite
-from engine.dialects.sqlite.tokens import tokens
-from engine.dialects.sqlite.translate import bind_clock, has_word, is_name
-from engine.dialects.sqlite.walk import question
+from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.tokens import has_word, tokens
+from engine.dialects.sqlite.translate import bind_clock, is_name
 from engine.errors import Path, Problem
 from engine.model.changes import Expect
 from engine.model.expression import Expression, Literal, Parse, Sql

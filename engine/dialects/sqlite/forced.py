@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.statements import ddl
-from engine.dialects.sqlite.walk import rows
+from engine.dialects.sqlite.statements import ddl, rows
 from engine.model.plan import Statement
 
 

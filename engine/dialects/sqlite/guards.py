@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.sql import literal_sql, quote
-from engine.dialects.sqlite.walk import question, unique_keys
+from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.walk import unique_keys
 from engine.model.plan import Guard
 from engine.model.state import SchemaState, Table, fold, same_name
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from engine.dialects.shared.names import column_of, contains, listed, meant
 from engine.errors import Path, Problem
 from engine.model.naming import fault_of
-from engine.model.state import Column, SchemaState, Table, View, fold, nearest, same_name
+from engine.model.state import Column, SchemaState, Table, View, fold
+
+__all__ = [
+    "RESERVED",
+    "allowed",
+    "contains",
+    "free",
+    "listed",
+    "meant",
+    "own_column",
+    "own_table",
+    "relation",
+    "sound",
+]
 
 RESERVED = ("engine_", "sqlite_", "migration_history")
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean …?" for a close name, else ""."""
-    close = nearest(name, known)
-    return f"did you mean `{close}`?" if close else ""
 
 
 def own_table(state: SchemaState, name: str, path: Path) -> Table:
@@ -59,16 +65,7 @@ def own_column(table: Table, name: str, path: Path) -> Column:
     Raises:
         Problem: RF102 there is none.
     """
-    column = table.column(name)
-    if column is None:
-        raise Problem(
-            "RF102",
-            f"`{table.name}` has no column `{name}`",
-            path,
-            hint=meant(name, (c.name for c in table.columns)),
-            subject=f"{table.name}.{name}",
-        )
-    return column
+    return column_of(table.name, table.columns, name, path)
 
 
 def allowed(name: str, path: Path) -> None:
@@ -107,14 +104,3 @@ def free(state: SchemaState, name: str, path: Path) -> None:
     if kind:
         article = "an" if kind == "index" else "a"
         raise Problem("RF103", f"there is {article} {kind} `{name}` already", path, subject=name)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names for a sentence: "`a`, `b` and `c`"."""
-    quoted = [f"`{name}`" for name in names]
-    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) if quoted else ""
-
-
-def contains(names: Iterable[str], name: str) -> bool:
-    """Tell whether `name` is among `names` (ASCII case aside)."""
-    return any(same_name(name, other) for other in names)

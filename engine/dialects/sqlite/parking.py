@@ -9,7 +9,8 @@ from __future__ import annotations
 from engine.dialects.sqlite.guards import holds
 from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.walk import rows, unique_keys
+from engine.dialects.sqlite.statements import rows
+from engine.dialects.sqlite.walk import unique_keys
 from engine.model.plan import Statement
 from engine.model.state import SchemaState, fold
 

@@ -11,9 +11,9 @@ from engine.dialects.sqlite.names import allowed, listed, relation
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import DIALECT
-from engine.dialects.sqlite.tokens import Token, tokens
-from engine.dialects.sqlite.translate import has_word, names_in, translate
-from engine.dialects.sqlite.walk import question
+from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.tokens import Token, has_word, tokens
+from engine.dialects.sqlite.translate import names_in, translate
 from engine.errors import Path, Problem
 from engine.model.changes import RunSql
 from engine.model.expression import Sql

@@ -36,7 +36,6 @@ class Rebuild:
         join: what stands beside the old rows (`LEFT JOIN …`), "" for nothing.
         dropped, made: indexes that go with the old table, and texts of those that come.
         triggers: those of the table, which come back as they are.
-        binds: parameters in `values`.
         counter: table of the engine with a counter that the new table has to take up again, "" for none.
     """
 
@@ -48,7 +47,6 @@ class Rebuild:
     dropped: tuple[Index, ...] = ()
     made: tuple[str, ...] = ()
     triggers: tuple[Trigger, ...] = ()
-    binds: tuple[str, ...] = ()
     counter: str = ""
 
     @property
@@ -91,8 +89,6 @@ class Rebuild:
         return rows(
             f"INSERT INTO {name} ({', '.join(columns)})"
             f" SELECT {', '.join(values)} FROM {quote(self.aside)} AS {quote(self.old.name)}{self.join}{order}",
-            "change",
-            self.binds,
         )
 
     def _counter(self) -> tuple[Statement, ...]:

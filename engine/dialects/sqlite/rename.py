@@ -109,5 +109,4 @@ def _ledger(name: str, to: str) -> Statement:
         f"UPDATE engine_step SET table_name = {literal_sql(to)}"
         f" WHERE version = :version AND table_name = {literal_sql(name)}",
         "ledger",
-        ("version",),
     )

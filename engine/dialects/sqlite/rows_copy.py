@@ -18,9 +18,9 @@ from engine.dialects.sqlite.names import contains, meant, own_table, relation
 from engine.dialects.sqlite.picks import rank_sql, ranked_sql
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.statements import ddl
+from engine.dialects.sqlite.statements import ddl, question, rows
 from engine.dialects.sqlite.upsert import conflict_clause
-from engine.dialects.sqlite.walk import Key, between, key_checks, key_loop, question, row_id_alias, rows, walk_key
+from engine.dialects.sqlite.walk import Key, between, key_checks, key_loop, row_id_alias, walk_key
 from engine.dialects.sqlite.work import Work, reads_table
 from engine.errors import Problem
 from engine.model.changes import CopyRows

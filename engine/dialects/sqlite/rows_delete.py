@@ -11,7 +11,8 @@ from engine.dialects.sqlite.names import own_table
 from engine.dialects.sqlite.picks import rank_sql, ranked_sql
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.walk import between, identity, key_checks, key_loop, question, rows, walk_key
+from engine.dialects.sqlite.statements import question, rows
+from engine.dialects.sqlite.walk import between, identity, key_checks, key_loop, walk_key
 from engine.dialects.sqlite.work import Work, reads_table
 from engine.model.changes import DeleteRows
 from engine.model.plan import Loop, Statement, Unit

@@ -12,8 +12,8 @@ from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.names import own_column, own_table
 from engine.dialects.sqlite.recording import recording_of
 from engine.dialects.sqlite.sql import columns_sql, quote
+from engine.dialects.sqlite.statements import question, rows
 from engine.dialects.sqlite.upsert import conflict_clause
-from engine.dialects.sqlite.walk import question, rows
 from engine.errors import Problem
 from engine.model.changes import InsertRows
 from engine.model.expression import Literal, Sql

@@ -18,8 +18,9 @@ from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.parking import park
 from engine.dialects.sqlite.recording import Recording, recording_of
 from engine.dialects.sqlite.sql import quote
+from engine.dialects.sqlite.statements import question, rows
 from engine.dialects.sqlite.update_parts import Update, from_journal, from_work, is_steady, note, prepare, retold
-from engine.dialects.sqlite.walk import between, key_loop, question, rows
+from engine.dialects.sqlite.walk import between, key_loop
 from engine.dialects.sqlite.work import Work, reads_table
 from engine.model.changes import UpdateRows
 from engine.model.plan import Loop, Statement, Unit

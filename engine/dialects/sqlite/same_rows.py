@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.dialects.sqlite.expression import Frame, Planning, text_of
 from engine.dialects.sqlite.names import listed, meant, relation
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.walk import question
+from engine.dialects.sqlite.statements import question
 from engine.errors import Path, Problem
 from engine.model.changes import RowCheck
 from engine.model.expression import Sql

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.dialects.shared.statements import Statements, ddl
 from engine.dialects.sqlite.sql import literal_sql, quote
+from engine.dialects.sqlite.tokens import binds_of
 from engine.model.plan import Guard, Statement
+
+__all__ = [
+    "FOREIGN_KEYS_OFF",
+    "FOREIGN_KEYS_ON",
+    "LEGACY_OFF",
+    "LEGACY_ON",
+    "TICK",
+    "ddl",
+    "question",
+    "rename_quietly",
+    "restore_texts",
+    "rows",
+    "taken_guard",
+    "text_guard",
+]
 
 TICK = "engine_tick"
 FOREIGN_KEYS_OFF = Statement("PRAGMA foreign_keys = OFF", "setting", "setting")
@@ -14,19 +31,8 @@ LEGACY_ON = Statement("PRAGMA legacy_alter_table = ON", "setting", "setting")
 LEGACY_OFF = Statement("PRAGMA legacy_alter_table = OFF", "setting", "setting")
 
 
-def ddl(sql: str, purpose: str = "change") -> Statement:
-    """Return a schema statement."""
-    return Statement(sql, "ddl", purpose)
-
-
-def rows(sql: str, purpose: str = "change", binds: tuple[str, ...] = ()) -> Statement:
-    """Return a statement that moves rows."""
-    return Statement(sql, "rows", purpose, binds)
-
-
-def question(sql: str, purpose: str = "check", binds: tuple[str, ...] = ()) -> Statement:
-    """Return a query of a check, guard or sample."""
-    return Statement(sql, "check", purpose, binds)
+_MADE = Statements(binds_of)
+rows, question = _MADE.rows, _MADE.question
 
 
 def rename_quietly(name: str, to: str) -> tuple[Statement, ...]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 
+from engine.dialects.shared.tokens import BaseToken, Lexer, edit
 from engine.dialects.sqlite.sql import quote
 
-__all__ = ["Kind", "Token", "all_tokens", "edit", "quote", "tokens", "unquote"]
-
-Kind = Literal["space", "comment", "word", "quoted", "string", "blob", "number", "parameter", "operator", "illegal"]
+__all__ = ["Token", "all_tokens", "binds_of", "edit", "has_word", "quote", "tokens", "unquote"]
 
 # Letters above 0x7F belong to names, as in SQLite's own table: also U+00A0, which looks like a space.
 _ID = r"A-Za-z0-9_$\x80-\U0010ffff"
@@ -36,22 +32,8 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A token: its kind, its text, and where it stands (`sql[start:end] == text`)."""
-
-    kind: Kind
-    text: str
-    start: int
-    end: int
-
-    def is_word(self, *words: str) -> bool:
-        """Tell whether it is one of `words` (given in capitals), unquoted."""
-        return self.kind == "word" and self.text.upper() in words
-
-    @property
-    def is_name(self) -> bool:
-        """True for what can be an identifier: a word or a quoted name ('text' is not)."""
-        return self.kind in ("word", "quoted")
+class Token(BaseToken):
+    """A token of SQLite's SQL."""
 
     @property
     def name(self) -> str:
@@ -59,21 +41,8 @@ class Token:
         return unquote(self.text)
 
 
-def all_tokens(sql: str) -> tuple[Token, ...]:
-    """Return all tokens of `sql`, spaces and comments too: joined they give `sql` again.
-
-    Never fails: what SQLite would not take (an open quote) is of the kind `illegal`.
-    """
-    return tuple(
-        Token(match.lastgroup, match[0], match.start(), match.end())  # type: ignore[arg-type]
-        for match in _TOKEN.finditer(sql)
-    )
-
-
-@lru_cache(maxsize=4096)
-def tokens(sql: str) -> tuple[Token, ...]:
-    """Return the tokens of `sql` without spaces and comments."""
-    return tuple(token for token in all_tokens(sql) if token.kind not in ("space", "comment"))
+_LEXER = Lexer(_TOKEN, Token)
+all_tokens, tokens, binds_of, has_word = _LEXER.all_tokens, _LEXER.tokens, _LEXER.binds_of, _LEXER.has_word
 
 
 def unquote(text: str) -> str:
@@ -83,16 +52,3 @@ def unquote(text: str) -> str:
     if text[0] == "[":
         return text[1:-1]
     return text[1:-1].replace(text[0] * 2, text[0])
-
-
-def edit(sql: str, changes: Iterable[tuple[int, int, str]]) -> str:
-    """Return `sql` with each stretch `(start, end, text)` replaced; all else stays, byte for byte.
-
-    The stretches must not overlap; their order does not matter.
-    """
-    parts: list[str] = []
-    at = 0
-    for start, end, text in sorted(changes):
-        parts += [sql[at:start], text]
-        at = end
-    return "".join([*parts, sql[at:]])

@@ -88,17 +88,6 @@ def bind_clock(sql: str) -> str:
     return "".join(_CLOCK.get(t.text.upper(), t.text) if t.kind == "word" else t.text for t in all_tokens(sql))
 
 
-def binds_of(sql: str) -> tuple[str, ...]:
-    """Return the names of the `:parameters` in `sql`, in order, each once."""
-    found = (t.text[1:] for t in tokens(sql) if t.kind == "parameter" and t.text[0] == ":")
-    return tuple(dict.fromkeys(found))
-
-
-def has_word(sql: str, *words: str) -> bool:
-    """Tell whether one of `words` (in capitals) stands in `sql` outside of quotes and comments."""
-    return any(token.is_word(*words) for token in tokens(sql))
-
-
 def names_in(sql: str) -> frozenset[str]:
     """Return all identifiers in `sql`, folded, keywords among them."""
     return frozenset(fold(token.name) for token in tokens(sql) if token.is_name)

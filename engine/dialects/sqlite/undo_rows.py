@@ -16,8 +16,8 @@ from engine.dialects.sqlite.guards import guards, holds, matches, referring
 from engine.dialects.sqlite.journal import Counters, Journal
 from engine.dialects.sqlite.parking import in_unique_keys, park
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.statements import ddl, text_guard
-from engine.dialects.sqlite.walk import between, key_loop, rows
+from engine.dialects.sqlite.statements import ddl, rows, text_guard
+from engine.dialects.sqlite.walk import between, key_loop
 from engine.model.plan import Statement, Unit
 from engine.model.state import Index, SchemaState, fold, same_name
 

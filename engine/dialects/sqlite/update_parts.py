@@ -12,9 +12,9 @@ from engine.dialects.sqlite.journal import Journal
 from engine.dialects.sqlite.names import own_column, own_table, relation
 from engine.dialects.sqlite.parking import in_unique_keys
 from engine.dialects.sqlite.sql import affinity, quote, zeros_differ
-from engine.dialects.sqlite.tokens import edit
-from engine.dialects.sqlite.translate import binds_of
-from engine.dialects.sqlite.walk import Key, between, identity, key_checks, question, rows, walk_key
+from engine.dialects.sqlite.statements import question, rows
+from engine.dialects.sqlite.tokens import binds_of, edit
+from engine.dialects.sqlite.walk import Key, between, identity, key_checks, walk_key
 from engine.dialects.sqlite.work import Work
 from engine.errors import Problem
 from engine.model.changes import UpdateRows

@@ -11,21 +11,11 @@ from dataclasses import dataclass
 
 from engine.dialects.sqlite.names import own_column
 from engine.dialects.sqlite.sql import affinity, quote
-from engine.dialects.sqlite.tokens import tokens
-from engine.dialects.sqlite.translate import binds_of, has_word
+from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.tokens import has_word, tokens
 from engine.errors import Path
-from engine.model.plan import Check, Count, Loop, Statement
+from engine.model.plan import Check, Loop, Statement
 from engine.model.state import Column, SchemaState, Table, fold
-
-
-def rows(sql: str, purpose: str = "change", count: Count = "") -> Statement:
-    """Return a statement that moves rows; its parameters are found in its text."""
-    return Statement(sql, "rows", purpose, binds_of(sql), count)
-
-
-def question(sql: str, purpose: str = "check", count: Count = "") -> Statement:
-    """Return a query whose answer is judged or counted."""
-    return Statement(sql, "check", purpose, binds_of(sql), count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from engine.dialects.sqlite.expression import Text
 from engine.dialects.sqlite.sql import quote
-from engine.dialects.sqlite.statements import ddl
-from engine.dialects.sqlite.walk import Key, column_definition, rows
+from engine.dialects.sqlite.statements import ddl, rows
+from engine.dialects.sqlite.walk import Key, column_definition
 from engine.model.plan import Statement
 from engine.model.state import Column, fold
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.dialects.sqlite.sql import affinity, expression_sql, literal_sql, quote, type_sql
-from engine.dialects.sqlite.translate import bind_clock, binds_of, is_name, names_in
+from engine.dialects.sqlite.tokens import binds_of
+from engine.dialects.sqlite.translate import bind_clock, is_name, names_in
 from engine.errors import Problem
 from engine.model.expression import Literal, Parse, PerDialect, Sql
 
