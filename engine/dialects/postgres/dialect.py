@@ -9,8 +9,7 @@ from engine.dialects.base import Access, Catalogue, Features, StepContext
 from engine.dialects.postgres import names
 from engine.dialects.postgres.access import look
 from engine.dialects.postgres.alter import alter_table
-from engine.dialects.postgres.checks import render_checks
-from engine.dialects.postgres.expression import names_of
+from engine.dialects.postgres.expression import Asked, names_of
 from engine.dialects.postgres.indexes import create_index, drop_index, rename_index
 from engine.dialects.postgres.objects import (
     create_trigger,
@@ -30,6 +29,7 @@ from engine.dialects.postgres.schema import PgSchema, from_catalogue, to_objects
 from engine.dialects.postgres.sql import DIALECT, MAX_NAME, literal_sql, quote
 from engine.dialects.postgres.tables import create_table, drop_scratch, drop_table, rename_table
 from engine.dialects.postgres.translate import expression_sql
+from engine.dialects.shared.checks import render_checks
 from engine.dialects.shared.ledger_sql import protocol
 from engine.errors import Path, Problem
 from engine.model import changes as c
@@ -151,7 +151,7 @@ class PostgresSession:
             case c.RenameType():
                 return rename_type(self, change, context)
             case c.CheckRows():
-                return render_checks(self, change, context)
+                return render_checks(Asked(self), change, context)
             case c.RunSql():
                 return render_sql(self, change, context)
             case c.CopyRows():

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from engine.dialects.base import Access
 from engine.dialects.postgres.access import look
-from engine.dialects.postgres.names import columns_of, meant
-from engine.dialects.postgres.schema import PgSchema
-from engine.dialects.postgres.sql import DIALECT, literal_for
-from engine.dialects.postgres.statements import question
+from engine.dialects.postgres.names import columns_of, meant, relation
+from engine.dialects.postgres.schema import PgSchema, PgTable
+from engine.dialects.postgres.sql import DIALECT, literal_for, literal_sql, quote
+from engine.dialects.postgres.statements import here, question
 from engine.dialects.postgres.tokens import has_word
 from engine.dialects.postgres.translate import bind_clock, expression_sql, is_name, text_for
+from engine.dialects.postgres.walk import identity
+from engine.dialects.shared.frames import NOTHING, Frame, Relation, Syntax, Text, Typed
+from engine.dialects.shared.frames import expectation as expected
 from engine.errors import Path, Problem
 from engine.model.changes import Expect
 from engine.model.expression import Expression, Literal, Parse, Sql
 from engine.model.plan import Check, Expectation
-
-LIMIT = 50_001
-_NOTHING = Access(frozenset(), frozenset(), frozenset())
 
 
 class Planning(Protocol):
@@ -32,44 +30,11 @@ class Planning(Protocol):
     def undo_number(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where an expression stands.
-
-    Attributes:
-        source: what stands after FROM.
-        table: the relation whose columns are meant, for hints; "" for a query.
-        known: names of the columns in scope, for hints.
-    """
-
-    source: str
-    table: str = ""
-    known: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An expression as it is sent.
-
-    Attributes:
-        sql: its text, CURRENT_TIMESTAMP bound as `:now`.
-        plain: the same with the clock as the spec writes it, for counts in planning.
-        nested: the tables (folded) that its sub-selects may read: other rows than its own.
-        over: True where it holds a window function, which needs all rows at once.
-    """
-
-    sql: str
-    plain: str
-    access: Access
-    nested: frozenset[str]
-    over: bool = False
-
-
 def names_of(schema: PgSchema) -> frozenset[str]:
     """Return all names of tables and columns: those not in lower case are quoted where they stand bare."""
     found = {r.name for r in schema.relations}
-    for relation in schema.relations:
-        found |= {c.name for c in columns_of(relation)}
+    for known in schema.relations:
+        found |= {c.name for c in columns_of(known)}
     return frozenset(found)
 
 
@@ -93,7 +58,7 @@ def text_of(
     """
     if isinstance(expression, Literal):
         plain = literal_for(expression, type) if type else expression_sql(expression, ())
-        return Text(plain, plain, _NOTHING, frozenset())
+        return Text(plain, plain, NOTHING, frozenset())
     plain = expression_sql(expression, names_of(session.schema), path)
     given = isinstance(expression, Sql) and expression.given_for(DIALECT) is not None
     written = plain
@@ -161,32 +126,61 @@ def parse_check(session: Planning, parse: Parse, name: str, frame: str, where: s
     )
 
 
-def expectation(
-    session: Planning, expect: Expect | None, early: str, path: Path = ("expect_rows",)
-) -> Expectation | None:
-    """Return what `expect_rows` says.
-
-    Args:
-        early: query that counts the rows selected, "" where that can't be said beforehand.
-    """
-    if expect is None:
-        return None
-    bounds = [f"at least {expect.minimum}"] if expect.minimum is not None else []
-    bounds += [f"at most {expect.maximum}"] if expect.maximum is not None else []
-    words = "all" if expect.every else str(expect.exact) if expect.exact is not None else " and ".join(bounds)
-    found = Expectation(words, expect.exact, expect.minimum, expect.maximum, every=expect.every, path=path)
-    if expect.query is not None:
-        query = query_of(session, expect.query, (*path, "sql"))
-        found = replace(found, text=query.plain, query=question(query.sql, "expect"))
-    judged = expect.exact is not None or expect.maximum is not None or expect.query is not None
-    return replace(found, early=question(early, "count")) if judged and early else found
+def _exactly(a: str, b: str) -> str:
+    return f'CAST({a} AS text) COLLATE "C" IS NOT DISTINCT FROM CAST({b} AS text) COLLATE "C"'
 
 
-def limited(source: str, condition: str) -> str:
-    """Return the query that counts rows for an estimate, at most one more than what is large."""
-    return f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition} LIMIT {LIMIT}) AS counted"
+SYNTAX = Syntax(
+    quote=quote,
+    literal=literal_for,
+    question=question,
+    always="TRUE",
+    names_derived=True,
+    equal=lambda a, b: f"{a} IS NOT DISTINCT FROM {b}",
+    same=_exactly,
+)
+limited, join_and = SYNTAX.limited, SYNTAX.join_and
+_RELATIONS = {"index": "iI", "view": "vm", "table": "rpf"}
 
 
-def join_and(conditions: Iterable[str]) -> str:
-    """Return conditions in parentheses with AND between them, TRUE for none."""
-    return " AND ".join(f"({c})" for c in conditions if c) or "TRUE"
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What checks ask of a fold; see `engine.dialects.shared.frames.Asking`."""
+
+    session: Planning
+    syntax: Syntax = SYNTAX
+
+    def relation(self, name: str, path: Path) -> Relation:
+        """Return a table or view."""
+        found = relation(self.session.schema, name, path)
+        columns = tuple(Typed(c.name, c.type) for c in columns_of(found))
+        if not isinstance(found, PgTable):
+            return Relation(found.name, columns)
+        key = identity(found, self.session.schema)
+        return Relation(found.name, columns, found.key.columns if found.key else (), key.names if key else ())
+
+    def plain(self, expression: Expression, relation: Relation, path: Path) -> str:
+        """Return an expression on the rows of `relation`."""
+        frame = Frame(quote(relation.name), relation.name, tuple(c.name for c in relation.columns))
+        return text_of(self.session, expression, frame, path).plain
+
+    def query(self, sql: Sql, path: Path) -> Text:
+        """Return a query."""
+        return query_of(self.session, sql, path)
+
+    def lacking(self, kind: str, table: str, names: tuple[str, ...]) -> str:
+        """Return the query that counts which of `names` are not there."""
+        if kind in _RELATIONS:
+            return f"SELECT 1 - count(*) {here(_RELATIONS[kind], names[0])}"
+        oid = f"(SELECT c.oid {here(_RELATIONS['table'], table)})"
+        listed = ", ".join(literal_sql(name) for name in names)
+        if kind == "constraint":
+            on = "pg_catalog.pg_constraint AS r"
+            return f"SELECT 1 - count(*) FROM {on} WHERE r.conrelid = {oid} AND r.conname = {listed}"
+        columns = f"pg_catalog.pg_attribute AS a WHERE a.attrelid = {oid} AND NOT a.attisdropped"
+        return f"SELECT {len(names)} - count(*) FROM {columns} AND a.attname IN ({listed})"
+
+
+def expectation(session: Planning, expect: Expect | None, early: str) -> Expectation | None:
+    """Return what `expect_rows` says; see `engine.dialects.shared.frames.expectation`."""
+    return expected(Asked(session), expect, early)

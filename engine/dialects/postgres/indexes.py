@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from engine.dialects.base import StepContext
 from engine.dialects.postgres import names
 from engine.dialects.postgres.definition import fitted
-from engine.dialects.postgres.expression import LIMIT, limited
+from engine.dialects.postgres.expression import limited
 from engine.dialects.postgres.schema import PgIndex, PgTable
 from engine.dialects.postgres.sql import columns_sql, quote
 from engine.dialects.postgres.statements import ddl, question, taken_guard
 from engine.dialects.postgres.tables import expression, renamed_unit
+from engine.dialects.shared.frames import LIMIT
 from engine.errors import Path, Problem
 from engine.model.changes import CreateIndex, DropIndex, RenameIndex
 from engine.model.definitions import IndexColumnDef, IndexDef

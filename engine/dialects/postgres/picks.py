@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from engine.dialects.postgres.expression import Frame, Planning, Text, text_of
+from engine.dialects.postgres.expression import Planning, text_of
 from engine.dialects.postgres.names import meant, real
 from engine.dialects.postgres.sql import quote
+from engine.dialects.shared.frames import Frame, Text
 from engine.errors import Path, Problem
 from engine.model.changes import FirstOf, OrderPart
 from engine.model.expression import Sql

@@ -7,16 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from engine.dialects.base import StepContext
-from engine.dialects.postgres.expression import (
-    Frame,
-    Planning,
-    Text,
-    expectation,
-    limited,
-    parse_check,
-    query_of,
-    text_of,
-)
+from engine.dialects.postgres.expression import Planning, expectation, limited, parse_check, query_of, text_of
 from engine.dialects.postgres.journal import hold_triggers
 from engine.dialects.postgres.names import columns_of, meant, own_column, own_table, real, relation
 from engine.dialects.postgres.picks import rank_sql, ranked_sql
@@ -28,6 +19,7 @@ from engine.dialects.postgres.statements import question, rows
 from engine.dialects.postgres.upsert import conflict_clause, note_taken, once_each
 from engine.dialects.postgres.walk import Key, between, key_checks, key_loop, parts, walk_key
 from engine.dialects.postgres.work import Work, reads_table
+from engine.dialects.shared.frames import Frame, Text
 from engine.errors import Problem
 from engine.model.changes import CopyRows, InsertRows
 from engine.model.expression import Expression, Literal, Parse, Sql

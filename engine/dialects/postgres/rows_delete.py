@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.dialects.base import StepContext
-from engine.dialects.postgres.expression import LIMIT, Frame, Planning, expectation, limited, text_of
+from engine.dialects.postgres.expression import Planning, expectation, limited, text_of
 from engine.dialects.postgres.journal import Journal
 from engine.dialects.postgres.names import own_table
 from engine.dialects.postgres.picks import rank_sql, ranked_sql
@@ -15,6 +15,7 @@ from engine.dialects.postgres.sql import quote
 from engine.dialects.postgres.statements import question, rows
 from engine.dialects.postgres.walk import between, key_checks, key_loop, parts, walk_key
 from engine.dialects.postgres.work import Work, reads_table
+from engine.dialects.shared.frames import LIMIT, Frame
 from engine.errors import Problem
 from engine.model.changes import DeleteRows
 from engine.model.plan import Loop, Statement, Unit

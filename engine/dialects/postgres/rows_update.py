@@ -10,17 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.dialects.base import StepContext
-from engine.dialects.postgres.expression import (
-    Frame,
-    Planning,
-    Text,
-    expectation,
-    join_and,
-    limited,
-    parse_check,
-    query_of,
-    text_of,
-)
+from engine.dialects.postgres.expression import Planning, expectation, join_and, limited, parse_check, query_of, text_of
 from engine.dialects.postgres.names import columns_of, own_column, own_table, relation
 from engine.dialects.postgres.recording import Recording, recording_of
 from engine.dialects.postgres.schema import PgColumn, PgTable
@@ -28,6 +18,7 @@ from engine.dialects.postgres.sql import cast_type, differs, quote, same
 from engine.dialects.postgres.statements import question, rows
 from engine.dialects.postgres.walk import Key, between, identity, key_checks, key_loop, parts, walk_key
 from engine.dialects.postgres.work import Work, reads_table
+from engine.dialects.shared.frames import Frame, Text
 from engine.errors import Problem
 from engine.model.changes import UpdateRows
 from engine.model.expression import Parse

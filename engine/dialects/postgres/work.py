@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.dialects.postgres.expression import Text
 from engine.dialects.postgres.schema import PgColumn
 from engine.dialects.postgres.sql import cast_type, quote
 from engine.dialects.postgres.statements import ddl, rows
 from engine.dialects.postgres.walk import Key, column_definition, parts
+from engine.dialects.shared.frames import Text
 from engine.model.plan import Statement
 from engine.model.state import fold
 

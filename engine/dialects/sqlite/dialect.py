@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.dialects.base import Access, Catalogue, Features, StepContext
+from engine.dialects.shared.checks import render_checks
 from engine.dialects.shared.ledger_sql import protocol
 from engine.dialects.sqlite import names
 from engine.dialects.sqlite.alter import alter_table
 from engine.dialects.sqlite.aside import drop_table
 from engine.dialects.sqlite.create import create_table, drop_scratch
 from engine.dialects.sqlite.enums import create_type, drop_type, known_types, rename_type
+from engine.dialects.sqlite.expression import Asked
 from engine.dialects.sqlite.failures import problem_of, see
 from engine.dialects.sqlite.indexes import create_index, drop_index, rename_index
 from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay, undone_while_waiting
 from engine.dialects.sqlite.rename import rename_table
-from engine.dialects.sqlite.rows import condition, render_checks, render_rows, render_sql
+from engine.dialects.sqlite.rows import condition, render_rows, render_sql
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote
@@ -157,7 +159,7 @@ class SQLiteSession:
             case c.RenameType():
                 return rename_type(self, change, context)
             case c.CheckRows():
-                return render_checks(self, change, context)
+                return render_checks(Asked(self), change, context)
             case c.RunSql():
                 return render_sql(self, change, context)
             case _:

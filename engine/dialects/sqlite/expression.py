@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from engine.dialects.base import Access
+from engine.dialects.shared.frames import NOTHING, Frame, Relation, Syntax, Text, Typed
+from engine.dialects.shared.frames import expectation as expected
 from engine.dialects.sqlite.failures import see
-from engine.dialects.sqlite.names import meant
+from engine.dialects.sqlite.names import meant, relation
 from engine.dialects.sqlite.parsing import unparsed_sql
 from engine.dialects.sqlite.shadow import Shadow
-from engine.dialects.sqlite.sql import expression_sql, text_for_sqlite
+from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote, text_for_sqlite
 from engine.dialects.sqlite.statements import question
 from engine.dialects.sqlite.tokens import has_word, tokens
 from engine.dialects.sqlite.translate import bind_clock, is_name
+from engine.dialects.sqlite.walk import identity
 from engine.errors import Path, Problem
 from engine.model.changes import Expect
 from engine.model.expression import Expression, Literal, Parse, Sql
 from engine.model.plan import Check, Expectation
-from engine.model.state import SchemaState, fold
+from engine.model.state import SchemaState, View, fold
 
 
 class Planning(Protocol):
@@ -38,43 +40,7 @@ class Planning(Protocol):
     def undo_number(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where an expression stands.
-
-    Attributes:
-        source: what stands after FROM.
-        table: the relation whose columns are meant, for hints; "" for a query.
-        known: names of the columns in scope, for hints.
-    """
-
-    source: str
-    table: str = ""
-    known: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An expression as it is sent.
-
-    Attributes:
-        sql: its text, CURRENT_TIMESTAMP bound as `:now`.
-        plain: the same with the clock as the spec writes it, for counts in planning.
-        access: what it reads and calls.
-        nested: the tables (folded) that its sub-selects may read: other rows than its own.
-        over: True where it holds a window function, which needs all rows at once.
-    """
-
-    sql: str
-    plain: str
-    access: Access
-    nested: frozenset[str]
-    over: bool = False
-
-
-LIMIT = 50_001
 _COLUMN = re.compile(r"column `(.+?)`")
-_NOTHING = Access(frozenset(), frozenset(), frozenset())
 
 
 def text_of(session: Planning, expression: Expression, frame: Frame, path: Path, *, windows: bool = False) -> Text:
@@ -88,7 +54,7 @@ def text_of(session: Planning, expression: Expression, frame: Frame, path: Path,
     """
     plain = expression_sql(expression, path)
     if isinstance(expression, Literal):
-        return Text(plain, plain, _NOTHING, frozenset())
+        return Text(plain, plain, NOTHING, frozenset())
     over = windows and has_word(plain, "OVER")
     # After WHERE an aggregate is refused, as it must be where each row has a value of its own.
     probe = f"SELECT ({plain}) FROM {frame.source}" if over else f"SELECT 1 FROM {frame.source} WHERE ({plain})"
@@ -161,33 +127,61 @@ def parse_check(parse: Parse, name: str, frame: str, where: str, path: Path) -> 
     )
 
 
-def expectation(
-    session: Planning, expect: Expect | None, early: str, path: Path = ("expect_rows",)
-) -> Expectation | None:
-    """Return what `expect_rows` says.
-
-    Args:
-        expect: as the spec has it.
-        early: query that counts the rows selected, "" where that can't be said beforehand.
-    """
-    if expect is None:
-        return None
-    bounds = [f"at least {expect.minimum}"] if expect.minimum is not None else []
-    bounds += [f"at most {expect.maximum}"] if expect.maximum is not None else []
-    words = "all" if expect.every else str(expect.exact) if expect.exact is not None else " and ".join(bounds)
-    found = Expectation(words, expect.exact, expect.minimum, expect.maximum, every=expect.every, path=path)
-    if expect.query is not None:
-        query = query_of(session, expect.query, (*path, "sql"))
-        found = replace(found, text=query.plain, query=question(query.sql, "expect"))
-    judged = expect.exact is not None or expect.maximum is not None or expect.query is not None
-    return replace(found, early=question(early, "count")) if judged and early else found
+SYNTAX = Syntax(
+    quote=quote,
+    literal=lambda literal, type: literal_sql(literal),
+    question=question,
+    always="1",
+    names_derived=False,
+    equal=lambda a, b: f"{a} IS {b}",
+    same=lambda a, b: f"{a} COLLATE BINARY IS {b} AND typeof({a}) = typeof({b})",
+)
+limited, join_and = SYNTAX.limited, SYNTAX.join_and
 
 
-def limited(source: str, condition: str) -> str:
-    """Return the query that counts rows for an estimate, at most one more than what is large."""
-    return f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition} LIMIT {LIMIT})"
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What checks ask of a fold; see `engine.dialects.shared.frames.Asking`."""
+
+    session: Planning
+    syntax: Syntax = SYNTAX
+
+    def relation(self, name: str, path: Path) -> Relation:
+        """Return a table or view."""
+        found = relation(self.session.state, name, path)
+        columns = tuple(Typed(c.name, c.type) for c in found.columns)
+        if isinstance(found, View):
+            return Relation(found.name, columns)
+        return Relation(found.name, columns, found.primary_key, identity(found, self.session.state).names)
+
+    def plain(self, expression: Expression, relation: Relation, path: Path) -> str:
+        """Return an expression on the rows of `relation`."""
+        frame = Frame(quote(relation.name), relation.name, tuple(c.name for c in relation.columns))
+        return text_of(self.session, expression, frame, path).plain
+
+    def query(self, sql: Sql, path: Path) -> Text:
+        """Return a query."""
+        return query_of(self.session, sql, path)
+
+    def lacking(self, kind: str, table: str, names: tuple[str, ...]) -> str:
+        """Return the query that counts which of `names` are not there."""
+        on = literal_sql(table)
+        if kind == "column":
+            listed = ", ".join(f"lower({literal_sql(name)})" for name in names)
+            columns = f"pragma_table_xinfo({on}) WHERE lower(name) IN ({listed})"
+            return f"SELECT {len(names)} - count(*) FROM {columns}"
+        if kind == "constraint":
+            name = names[0].lower()
+            there = f"FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({on})"
+            spellings = [name, f'"{name}"', f"[{name}]", f"`{name}`"]
+            stands = " OR ".join(f"instr(lower(sql), {literal_sql(f'constraint {s}')})" for s in spellings)
+            index = f"type = 'index' AND lower(tbl_name) = lower({on}) AND lower(name) = {literal_sql(name)}"
+            as_index = f"EXISTS (SELECT 1 FROM sqlite_schema WHERE {index})"
+            return f"SELECT NOT (EXISTS (SELECT 1 {there} AND ({stands})) OR {as_index})"
+        named = f"type = '{kind}' AND lower(name) = lower({literal_sql(names[0])})"
+        return f"SELECT 1 - count(*) FROM sqlite_schema WHERE {named}"
 
 
-def join_and(conditions: Iterable[str]) -> str:
-    """Return conditions in parentheses with AND between them, "1" for none."""
-    return " AND ".join(f"({c})" for c in conditions if c) or "1"
+def expectation(session: Planning, expect: Expect | None, early: str) -> Expectation | None:
+    """Return what `expect_rows` says; see `engine.dialects.shared.frames.expectation`."""
+    return expected(Asked(session), expect, early)

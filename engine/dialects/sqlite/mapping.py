@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.dialects.sqlite.expression import Frame, Planning, Text, parse_check, text_of
+from engine.dialects.shared.frames import Frame, Text
+from engine.dialects.sqlite.expression import Planning, parse_check, text_of
 from engine.dialects.sqlite.names import own_column
 from engine.dialects.sqlite.sql import columns_sql, quote
 from engine.dialects.sqlite.walk import row_id_alias

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.dialects.sqlite.expression import Frame, Planning, Text, text_of
+from engine.dialects.shared.frames import Frame, Text
+from engine.dialects.sqlite.expression import Planning, text_of
 from engine.dialects.sqlite.names import contains, meant
 from engine.dialects.sqlite.sql import quote
 from engine.errors import Path, Problem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.dialects.base import StepContext
-from engine.dialects.sqlite.checks import render_checks
 from engine.dialects.sqlite.expression import Planning
 from engine.dialects.sqlite.query import condition, render_sql
 from engine.dialects.sqlite.rows_copy import copy_units
@@ -13,7 +12,7 @@ from engine.dialects.sqlite.rows_update import update_units
 from engine.model.changes import CopyRows, DataChange, DeleteRows, InsertRows, UpdateRows
 from engine.model.plan import Unit
 
-__all__ = ["condition", "render_checks", "render_rows", "render_sql"]
+__all__ = ["condition", "render_rows", "render_sql"]
 
 
 def render_rows(session: Planning, change: DataChange, context: StepContext) -> tuple[Unit, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.dialects.base import StepContext
+from engine.dialects.shared.frames import Frame, Text
 from engine.dialects.sqlite.effects import Effects, effects
-from engine.dialects.sqlite.expression import Frame, Planning, Text, expectation, limited, query_of, text_of
+from engine.dialects.sqlite.expression import Planning, expectation, limited, query_of, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.mapping import Mapping, mapping_of
 from engine.dialects.sqlite.names import contains, meant, own_table, relation

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.dialects.base import StepContext
+from engine.dialects.shared.frames import LIMIT, Frame
 from engine.dialects.sqlite.effects import effects
-from engine.dialects.sqlite.expression import LIMIT, Frame, Planning, expectation, limited, text_of
+from engine.dialects.sqlite.expression import Planning, expectation, limited, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.journal import images_of
 from engine.dialects.sqlite.names import own_table

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from engine.dialects.base import StepContext
+from engine.dialects.shared.frames import Frame
 from engine.dialects.sqlite.effects import Effects, effects
-from engine.dialects.sqlite.expression import Frame, Planning, expectation, text_of
+from engine.dialects.sqlite.expression import Planning, expectation, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.names import own_column, own_table
 from engine.dialects.sqlite.recording import recording_of

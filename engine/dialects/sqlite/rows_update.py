@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.dialects.base import StepContext
+from engine.dialects.shared.frames import Text
 from engine.dialects.sqlite.effects import Effects, effects
-from engine.dialects.sqlite.expression import Planning, Text, expectation, limited
+from engine.dialects.sqlite.expression import Planning, expectation, limited
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.parking import park
 from engine.dialects.sqlite.recording import Recording, recording_of

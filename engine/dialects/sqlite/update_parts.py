@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.dialects.sqlite.expression import Frame, Planning, Text, join_and, parse_check, query_of, text_of
+from engine.dialects.shared.frames import Frame, Text
+from engine.dialects.sqlite.expression import Planning, join_and, parse_check, query_of, text_of
 from engine.dialects.sqlite.failures import see
 from engine.dialects.sqlite.identifiers import references
 from engine.dialects.sqlite.journal import Journal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.dialects.sqlite.expression import Text
+from engine.dialects.shared.frames import Text
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl, rows
 from engine.dialects.sqlite.walk import Key, column_definition
