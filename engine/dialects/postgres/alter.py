@@ -25,6 +25,7 @@ from engine.dialects.postgres.expression import limited
 from engine.dialects.postgres.sql import DIALECT, quote
 from engine.dialects.postgres.statements import ddl
 from engine.dialects.postgres.tokens import renamed
+from engine.dialects.shared.words import summary
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.plan import Unit
@@ -70,7 +71,7 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
     unit = Unit(
         context.step,
         context.step,
-        f"alter table {table.name}: {_summary(change.actions)}",
+        f"alter table {table.name}: {summary(change.actions)}",
         "~",
         why="; ".join([*why, *dict.fromkeys(alteration.notes)]),
         checks=tuple(alteration.checks),
@@ -209,38 +210,3 @@ def _renamed_in(sql: str | None, old: str, new: str) -> str:
         return sql or ""
     head, bracket, tail = sql.partition("(")
     return head + bracket + renamed(tail, old, new)
-
-
-def _summary(actions: tuple[c.Action, ...]) -> str:
-    return ", ".join(_word(action) for action in actions) or "nothing"
-
-
-def _word(action: c.Action) -> str:
-    match action:
-        case c.RenameColumn(name=name, to=to) | c.RenameConstraint(name=name, to=to):
-            return f"rename {name} to {to}"
-        case c.AddColumn(column=column):
-            return f"add {column.name}"
-        case c.ChangeColumn(name=name):
-            return f"change {name}"
-        case c.DropColumn(name=name):
-            return f"drop {name}"
-        case c.AddUnique(key=key):
-            return f"unique ({', '.join(key.columns)})"
-        case c.AddCheck(check=check):
-            return f"check {check.name}".rstrip()
-        case c.AddForeignKey(foreign_key=key):
-            return f"foreign key ({', '.join(key.columns)})"
-        case c.DropConstraint():
-            what = action.name or action.check or ", ".join(action.unique or action.foreign_key)
-            return f"drop constraint {what}"
-        case c.SetPrimaryKey(key=key):
-            return f"primary key ({', '.join(key.columns)})"
-        case c.AddExclude(exclude=exclude):
-            return f"exclude {exclude.name}"
-        case c.SetOptions():
-            return "options"
-        case c.ValidateConstraint(name=name):
-            return f"validate {name}"
-        case _:
-            return "comment"

@@ -9,7 +9,7 @@ from engine.dialects.postgres.access import look
 from engine.dialects.postgres.names import columns_of, meant, relation
 from engine.dialects.postgres.schema import PgSchema, PgTable
 from engine.dialects.postgres.sql import DIALECT, literal_for, literal_sql, quote
-from engine.dialects.postgres.statements import here, question
+from engine.dialects.postgres.statements import SYNTAX, here, question
 from engine.dialects.postgres.tokens import has_word
 from engine.dialects.postgres.translate import bind_clock, expression_sql, is_name, text_for
 from engine.dialects.postgres.walk import identity
@@ -126,19 +126,6 @@ def parse_check(session: Planning, parse: Parse, name: str, frame: str, where: s
     )
 
 
-def _exactly(a: str, b: str) -> str:
-    return f'CAST({a} AS text) COLLATE "C" IS NOT DISTINCT FROM CAST({b} AS text) COLLATE "C"'
-
-
-SYNTAX = Syntax(
-    quote=quote,
-    literal=literal_for,
-    question=question,
-    always="TRUE",
-    names_derived=True,
-    equal=lambda a, b: f"{a} IS NOT DISTINCT FROM {b}",
-    same=_exactly,
-)
 limited, join_and = SYNTAX.limited, SYNTAX.join_and
 _RELATIONS = {"index": "iI", "view": "vm", "table": "rpf"}
 

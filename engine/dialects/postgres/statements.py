@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from engine.dialects.postgres.sql import literal_sql
+from engine.dialects.postgres.sql import literal_for, literal_sql, quote
 from engine.dialects.postgres.tokens import binds_of
+from engine.dialects.shared.frames import Syntax
 from engine.dialects.shared.statements import Statements, ddl
 from engine.model.plan import Guard
 
-__all__ = ["ddl", "here", "question", "rows", "taken_guard"]
+__all__ = ["SYNTAX", "ddl", "here", "question", "rows", "taken_guard"]
 
 _MADE = Statements(binds_of)
 rows, question = _MADE.rows, _MADE.question
+
+
+def _exactly(a: str, b: str) -> str:
+    return f'CAST({a} AS text) COLLATE "C" IS NOT DISTINCT FROM CAST({b} AS text) COLLATE "C"'
+
+
+SYNTAX = Syntax(
+    quote=quote,
+    literal=literal_for,
+    question=question,
+    always="TRUE",
+    names_derived=True,
+    equal=lambda a, b: f"{a} IS NOT DISTINCT FROM {b}",
+    same=_exactly,
+)
 
 
 def here(kinds: str, name: str) -> str:

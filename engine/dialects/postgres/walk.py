@@ -6,40 +6,21 @@ Keys travel as text and are cast where they are compared: so a checkpoint holds 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from engine.dialects.postgres.names import own_column
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
 from engine.dialects.postgres.sql import cast_type, quote
-from engine.dialects.postgres.statements import question
+from engine.dialects.postgres.statements import SYNTAX
 from engine.dialects.postgres.tokens import has_word
+from engine.dialects.shared.keys import Key as AnyKey
+from engine.dialects.shared.keys import Walk, holds
+from engine.dialects.shared.keys import key_checks as checks_of_key
 from engine.errors import Path
-from engine.model.plan import Check, Loop, Statement
-from engine.model.state import fold
+from engine.model.plan import Loop, Statement
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Columns that tell rows apart.
-
-    Attributes:
-        nullable: those of them that the schema lets be NULL.
-        unique: True where the schema keeps them unique.
-    """
-
-    columns: tuple[PgColumn, ...]
-    nullable: tuple[str, ...] = ()
-    unique: bool = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(c.name for c in self.columns)
-
-    @property
-    def words(self) -> str:
-        """The key for people."""
-        return ", ".join(self.names)
-
+Key = AnyKey[PgColumn]
+key_checks = partial(checks_of_key, SYNTAX)
 
 Part = tuple[str, str]
 """A column as SQL and its type."""
@@ -63,13 +44,12 @@ def walk_key(table: PgTable, given: tuple[str, ...], schema: PgSchema, path: Pat
     if not given:
         return identity(table, schema)
     columns = tuple(own_column(table, n, (*path, place)).name for place, n in enumerate(given))
-    unique = any(set(map(fold, k)) <= set(map(fold, columns)) for k in unique_keys(table, schema))
-    return _key(table, columns, unique=unique)
+    return _key(table, columns, unique=holds(columns, unique_keys(table, schema)))
 
 
 def _key(table: PgTable, names: tuple[str, ...], *, unique: bool) -> Key:
     columns = tuple(c for c in (table.column(n) for n in names) if c is not None)
-    return Key(columns, tuple(c.name for c in columns if not c.not_null), unique)
+    return Key(columns, nullable=tuple(c.name for c in columns if not c.not_null), unique=unique)
 
 
 def unique_keys(table: PgTable, schema: PgSchema) -> list[tuple[str, ...]]:
@@ -81,44 +61,6 @@ def unique_keys(table: PgTable, schema: PgSchema) -> list[tuple[str, ...]]:
         if index.unique and plain and not has_word(index.sql, "COLLATE"):
             found.append(index.columns)
     return found
-
-
-def key_checks(key: Key, relation: str, frame: str, where: str, path: Path) -> tuple[Check, ...]:
-    """Return the checks that a key holds no NULL and tells rows apart, where the schema does not say so.
-
-    Args:
-        relation: name for people.
-        frame: what stands after FROM.
-        where: condition of the rows that are walked, "" for all.
-    """
-    checks: list[Check] = []
-    also = f" AND ({where})" if where else ""
-    for name in key.nullable:
-        condition = f"FROM {frame} WHERE {quote(name)} IS NULL{also}"
-        checks.append(
-            Check(
-                f"{relation}: {name}, by which the rows are told apart, is never NULL",
-                question(f"SELECT count(*) {condition}"),
-                maximum=0,
-                sample=question(f"SELECT * {condition} LIMIT 5", "sample"),
-                path=path,
-                failure=f"{{count}} rows of {relation} have no {name}: give another `key`, or fill it first",
-            )
-        )
-    if not key.unique:
-        names = ", ".join(map(quote, key.names))
-        groups = f"FROM {frame}{f' WHERE {where}' if where else ''} GROUP BY {names} HAVING count(*) > 1"
-        checks.append(
-            Check(
-                f"{relation}: ({key.words}) is unique",
-                question(f"SELECT count(*) FROM (SELECT 1 {groups}) AS g"),
-                maximum=0,
-                sample=question(f"SELECT {names}, count(*) {groups} LIMIT 5", "sample"),
-                path=path,
-                failure=f"{{count}} values of ({key.words}) stand in more than one row of {relation}",
-            )
-        )
-    return tuple(checks)
 
 
 # ── ranges ────────────────────────────────────────────────────────────────
@@ -158,22 +100,12 @@ def key_loop(
     """
     table = quote(relation)
     # Qualified: a bare name after ORDER BY would be that of the text that is selected, in another order.
-    names = [f"{table}.{sql}" for sql, _ in columns]
+    names = tuple(f"{table}.{sql}" for sql, _ in columns)
     columns = [(f"{table}.{sql}", type) for sql, type in columns]
-    up, down = ", ".join(names), ", ".join(f"{n} DESC" for n in names)
-    shown = ", ".join(f"CAST({n} AS text)" for n in names)
-    ends = [f"(SELECT CAST({n} AS text) FROM {table} ORDER BY {order} LIMIT 1)" for order in (up, down) for n in names]
+    shown = tuple(f"CAST({n} AS text)" for n in names)
     ahead = f"{_bound(columns, '>=', 'lo')} AND {_bound(columns, '<=', 'up')}"
     beyond = f"{_bound(columns, '>', 'hi')} AND {_bound(columns, '<=', 'up')}"
-    return Loop(
-        table=relation,
-        keys=words,
-        start=question(f"SELECT {', '.join(ends)}", "start"),
-        bound=question(f"SELECT {shown} FROM {table} WHERE {ahead} ORDER BY {up} LIMIT 1 OFFSET :skip", "bound"),
-        body=tuple(body),
-        following=question(f"SELECT {shown} FROM {table} WHERE {beyond} ORDER BY {up} LIMIT 1", "following"),
-        size=size,
-    )
+    return Walk(relation, words, names, shown, ahead, beyond).loop(SYNTAX, body, size)
 
 
 def column_definition(name: str, column: PgColumn) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.dialects.base import StepContext
+from engine.dialects.shared.words import summary
 from engine.dialects.sqlite import names
 from engine.dialects.sqlite.actions import take
 from engine.dialects.sqlite.alter_undo import Way, orphans_before, way_back
@@ -107,7 +108,7 @@ def alter_table(session: SQLiteSession, change: c.AlterTable, context: StepConte
         Unit(
             context.step,
             context.step,
-            f"alter table {table.name}: {_summary(change.actions)}",
+            f"alter table {table.name}: {summary(change.actions)}",
             "⟳" if route.rebuilt else "~",
             why=_why(alteration, route),
             settings=route.settings,
@@ -259,36 +260,3 @@ def _why(alteration: Alteration, route: Route) -> str:
             listed = names.listed(column.name for column in lost)
             parts.append(f"what {listed} held is kept in {route.kept.name}, for the way back")
     return "; ".join([*parts, *dict.fromkeys(alteration.notes)])
-
-
-def _summary(actions: Sequence[c.Action]) -> str:
-    return ", ".join(_word(action) for action in actions) or "nothing"
-
-
-def _word(action: c.Action) -> str:
-    match action:
-        case c.RenameColumn(name=name, to=to) | c.RenameConstraint(name=name, to=to):
-            return f"rename {name} to {to}"
-        case c.AddColumn(column=column):
-            return f"add {column.name}"
-        case c.ChangeColumn(name=name):
-            return f"change {name}"
-        case c.DropColumn(name=name):
-            return f"drop {name}"
-        case c.AddUnique(key=key):
-            return f"unique ({', '.join(key.columns)})"
-        case c.AddCheck(check=check):
-            return f"check {check.name}".rstrip()
-        case c.AddForeignKey(foreign_key=key):
-            return f"foreign key ({', '.join(key.columns)})"
-        case c.DropConstraint():
-            what = action.name or action.check or ", ".join(action.unique or action.foreign_key)
-            return f"drop constraint {what}"
-        case c.SetPrimaryKey(key=key):
-            return f"primary key ({', '.join(key.columns)})"
-        case c.SetOptions():
-            return "options"
-        case c.ValidateConstraint(name=name):
-            return f"validate {name}"
-        case _:
-            return "comment"

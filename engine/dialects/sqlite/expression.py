@@ -14,7 +14,7 @@ from engine.dialects.sqlite.names import meant, relation
 from engine.dialects.sqlite.parsing import unparsed_sql
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote, text_for_sqlite
-from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.statements import SYNTAX, question
 from engine.dialects.sqlite.tokens import has_word, tokens
 from engine.dialects.sqlite.translate import bind_clock, is_name
 from engine.dialects.sqlite.walk import identity
@@ -127,15 +127,6 @@ def parse_check(parse: Parse, name: str, frame: str, where: str, path: Path) -> 
     )
 
 
-SYNTAX = Syntax(
-    quote=quote,
-    literal=lambda literal, type: literal_sql(literal),
-    question=question,
-    always="1",
-    names_derived=False,
-    equal=lambda a, b: f"{a} IS {b}",
-    same=lambda a, b: f"{a} COLLATE BINARY IS {b} AND typeof({a}) = typeof({b})",
-)
 limited, join_and = SYNTAX.limited, SYNTAX.join_and
 
 

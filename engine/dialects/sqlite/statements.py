@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.dialects.shared.frames import Syntax
 from engine.dialects.shared.statements import Statements, ddl
 from engine.dialects.sqlite.sql import literal_sql, quote
 from engine.dialects.sqlite.tokens import binds_of
@@ -14,6 +15,7 @@ __all__ = [
     "FOREIGN_KEYS_ON",
     "LEGACY_OFF",
     "LEGACY_ON",
+    "SYNTAX",
     "TICK",
     "ddl",
     "question",
@@ -33,6 +35,17 @@ LEGACY_OFF = Statement("PRAGMA legacy_alter_table = OFF", "setting", "setting")
 
 _MADE = Statements(binds_of)
 rows, question = _MADE.rows, _MADE.question
+
+
+SYNTAX = Syntax(
+    quote=quote,
+    literal=lambda literal, type: literal_sql(literal),
+    question=question,
+    always="1",
+    names_derived=False,
+    equal=lambda a, b: f"{a} IS {b}",
+    same=lambda a, b: f"{a} COLLATE BINARY IS {b} AND typeof({a}) = typeof({b})",
+)
 
 
 def rename_quietly(name: str, to: str) -> tuple[Statement, ...]:

@@ -7,41 +7,21 @@ which it does neither for the textbook OR form nor, everywhere, for row values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
+from engine.dialects.shared.keys import Key as AnyKey
+from engine.dialects.shared.keys import Walk, holds
+from engine.dialects.shared.keys import key_checks as checks_of_key
 from engine.dialects.sqlite.names import own_column
 from engine.dialects.sqlite.sql import affinity, quote
-from engine.dialects.sqlite.statements import question
+from engine.dialects.sqlite.statements import SYNTAX
 from engine.dialects.sqlite.tokens import has_word, tokens
 from engine.errors import Path
-from engine.model.plan import Check, Loop, Statement
+from engine.model.plan import Loop, Statement
 from engine.model.state import Column, SchemaState, Table, fold
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Columns that tell the rows of a relation apart.
-
-    Attributes:
-        columns: the columns; for a hidden row id one made-up column of its name.
-        hidden: True for the hidden row id, which no index of the user protects.
-        nullable: the columns that may hold NULL for all that the schema says.
-        unique: True where the schema vouches for it.
-    """
-
-    columns: tuple[Column, ...]
-    hidden: bool = False
-    nullable: tuple[str, ...] = ()
-    unique: bool = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(c.name for c in self.columns)
-
-    @property
-    def words(self) -> str:
-        """The key for people: `id`, or `album_id, track_id`."""
-        return ", ".join(self.names)
+Key = AnyKey[Column]
+key_checks = partial(checks_of_key, SYNTAX)
 
 
 def is_row_id(table: Table, name: str) -> bool:
@@ -85,9 +65,7 @@ def walk_key(table: Table, given: tuple[str, ...], state: SchemaState, path: Pat
     if not given:
         return identity(table, state)
     columns = tuple(own_column(table, n, (*path, place)).name for place, n in enumerate(given))
-    known = [table.primary_key, *_unique_keys(table, state)]
-    unique = any(set(map(fold, k)) <= set(map(fold, columns)) for k in known if k)
-    return _key(table, columns, unique=unique)
+    return _key(table, columns, unique=holds(columns, unique_keys(table, state)))
 
 
 def _key(table: Table, names: tuple[str, ...], *, unique: bool) -> Key:
@@ -112,44 +90,6 @@ def _unique_keys(table: Table, state: SchemaState) -> list[tuple[str, ...]]:
 def unique_keys(table: Table, state: SchemaState) -> list[tuple[str, ...]]:
     """Return all column lists of `table` that are kept unique, the primary key first."""
     return [k for k in (table.primary_key, *_unique_keys(table, state)) if k]
-
-
-def key_checks(key: Key, relation: str, frame: str, where: str, path: Path) -> tuple[Check, ...]:
-    """Return the checks that a key holds no NULL and tells rows apart, where the schema does not say so.
-
-    Args:
-        relation: name for people.
-        frame: what stands after FROM.
-        where: condition of the rows that are walked, "" for all.
-    """
-    checks: list[Check] = []
-    also = f" AND ({where})" if where else ""
-    for name in key.nullable:
-        condition = f"FROM {frame} WHERE {quote(name)} IS NULL{also}"
-        checks.append(
-            Check(
-                f"{relation}: {name}, by which the rows are told apart, is never NULL",
-                question(f"SELECT count(*) {condition}"),
-                maximum=0,
-                sample=question(f"SELECT * {condition} LIMIT 5", "sample"),
-                path=path,
-                failure=f"{{count}} rows of {relation} have no {name}: give another `key`, or fill it first",
-            )
-        )
-    if not key.unique:
-        names = ", ".join(map(quote, key.names))
-        groups = f"FROM {frame}{f' WHERE {where}' if where else ''} GROUP BY {names} HAVING count(*) > 1"
-        checks.append(
-            Check(
-                f"{relation}: ({key.words}) is unique",
-                question(f"SELECT count(*) FROM (SELECT 1 {groups})"),
-                maximum=0,
-                sample=question(f"SELECT {names}, count(*) {groups} LIMIT 5", "sample"),
-                path=path,
-                failure=f"{{count}} values of ({key.words}) stand in more than one row of {relation}",
-            )
-        )
-    return tuple(checks)
 
 
 # ── ranges ────────────────────────────────────────────────────────────────
@@ -198,22 +138,10 @@ def key_loop(
         size: rows per batch, None for adaptive.
         words: the key for people where `columns` are a journal's.
     """
-    table, names = quote(relation), tuple(map(quote, columns))
-    up, down = ", ".join(names), ", ".join(f"{n} DESC" for n in names)
-    # One sub-select per end: min() and max() in one query would read the whole table.
-    ends = [f"(SELECT {n} FROM {table} ORDER BY {order} LIMIT 1)" for order in (up, down) for n in names]
-    start = f"SELECT {', '.join(ends)}"
+    names = tuple(map(quote, columns))
     ahead = f"{at_least(names, 'lo')} AND {at_most(names, 'up')}"
     beyond = f"{above(names, 'hi')} AND {at_most(names, 'up')}"
-    return Loop(
-        table=relation,
-        keys=words or columns,
-        start=question(start, "start"),
-        bound=question(f"SELECT {up} FROM {table} WHERE {ahead} ORDER BY {up} LIMIT 1 OFFSET :skip", "bound"),
-        body=tuple(body),
-        following=question(f"SELECT {up} FROM {table} WHERE {beyond} ORDER BY {up} LIMIT 1", "following"),
-        size=size,
-    )
+    return Walk(relation, words or columns, names, names, ahead, beyond).loop(SYNTAX, body, size)
 
 
 def column_definition(name: str, column: Column, strict: bool) -> str:
