@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.dialects.base import Access, Catalogue, Features, StepContext
-from engine.dialects.postgres import names
 from engine.dialects.postgres.access import look
 from engine.dialects.postgres.alter import alter_table
 from engine.dialects.postgres.expression import Asked, names_of
@@ -30,12 +29,13 @@ from engine.dialects.postgres.sql import DIALECT, MAX_NAME, literal_sql, quote
 from engine.dialects.postgres.tables import create_table, drop_scratch, drop_table, rename_table
 from engine.dialects.postgres.translate import expression_sql
 from engine.dialects.shared.checks import render_checks
+from engine.dialects.shared.fold import Fold
 from engine.dialects.shared.ledger_sql import protocol
-from engine.errors import Path, Problem
+from engine.errors import Path
 from engine.model import changes as c
 from engine.model.expression import Expression
 from engine.model.plan import Condition, Statement, Unit
-from engine.model.state import SchemaState, fold
+from engine.model.state import SchemaState
 
 
 class PostgreSQL:
@@ -63,20 +63,16 @@ class PostgreSQL:
         return protocol()
 
 
-class PostgresSession:
+class PostgresSession(Fold):
     """A fold in progress.
 
     Attributes:
         schema: as it is so far.
-        scratch: helper tables of this migration, dropped by `finish`.
-        found: folded names of tables that a `create` with `if_not_exists` found there already in this migration.
     """
 
     def __init__(self, schema: PgSchema, taken: Iterable[str] = ()) -> None:
+        super().__init__(taken)
         self.schema = schema
-        self.scratch: list[str] = []
-        self.found: set[str] = set()
-        self._taken = {fold(name) for name in taken}
         self._state: tuple[PgSchema, SchemaState] | None = None
 
     @property
@@ -90,35 +86,13 @@ class PostgresSession:
         """Return what the database would print about itself now."""
         return Catalogue(to_objects(self.schema), tuple(sorted(self._taken)), self.schema.complete)
 
-    def undo_number(self) -> int:
-        """Return the smallest number that no journal and no table put aside has, and take it."""
-        number = 1
-        while {f"engine_{kind}_{number}" for kind in ("undo", "aside", "forced")} & self._taken:
-            number += 1
-        self._taken |= {f"engine_undo_{number}", f"engine_aside_{number}"}
-        return number
-
-    def render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
-        """Return the units that do `change` (with their undo), and advance the state.
-
-        Raises:
-            Problem: the change can't be done; the state is as it was.
-        """
-        context = replace(context, made_here=context.made_here - self.found)
-        kept = self._memory()
-        try:
-            units = self._render(change, context)
-        except Problem:
-            self.schema, self.scratch, self.found, self._taken = kept
-            raise
+    def _render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
+        units = self._units(change, context)
         if isinstance(change, (c.AlterTable, c.RenameTable, c.DropTable, c.CreateIndex)):
-            units = self._settled(units)
-        if units and all(self._is_scratch(unit) for unit in units) and not isinstance(change, c.CreateTable):
-            # A helper has no way back: it is dropped at the end, before any other undo runs.
-            units = tuple(replace(unit, undo=(), reversible="derived", reason="") for unit in units)
+            return self._settled(units)
         return units
 
-    def _render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
+    def _units(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
         match change:
             case c.CreateTable():
                 return create_table(self, change, context)
@@ -208,7 +182,7 @@ class PostgresSession:
     def fork(self) -> PostgresSession:
         """Return an independent copy of the fold as it stands."""
         copy = PostgresSession(self.schema)
-        copy.schema, copy.scratch, copy.found, copy._taken = self._memory()
+        copy._recall(self._memory())
         return copy
 
     def finish(self, step: str) -> tuple[Unit, ...]:
@@ -223,5 +197,5 @@ class PostgresSession:
     def _memory(self) -> tuple[PgSchema, list[str], set[str], set[str]]:
         return self.schema, list(self.scratch), set(self.found), set(self._taken)
 
-    def _is_scratch(self, unit: Unit) -> bool:
-        return bool(unit.touches) and all(names.contains(self.scratch, name) for name in unit.touches)
+    def _recall(self, memory: tuple[PgSchema, list[str], set[str], set[str]]) -> None:
+        self.schema, self.scratch, self.found, self._taken = memory

@@ -19,7 +19,13 @@ from engine.dialects.shared.keys import key_checks as checks_of_key
 from engine.errors import Path
 from engine.model.plan import Loop, Statement
 
-Key = AnyKey[PgColumn]
+
+class Key(AnyKey[PgColumn]):
+    """Columns that tell the rows of a table apart."""
+
+    __slots__ = ()
+
+
 key_checks = partial(checks_of_key, SYNTAX)
 
 Part = tuple[str, str]

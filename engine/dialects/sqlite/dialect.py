@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from engine.dialects.base import Access, Catalogue, Features, StepContext
 from engine.dialects.shared.checks import render_checks
+from engine.dialects.shared.fold import Fold
 from engine.dialects.shared.ledger_sql import protocol
-from engine.dialects.sqlite import names
 from engine.dialects.sqlite.alter import alter_table
 from engine.dialects.sqlite.aside import drop_table
 from engine.dialects.sqlite.create import create_table, drop_scratch
@@ -29,6 +29,8 @@ from engine.model import changes as c
 from engine.model.expression import Expression
 from engine.model.plan import Condition, Statement, Unit
 from engine.model.state import SchemaState, fold
+
+_Memory = tuple[dict[str, tuple[str, ...]], list[str], list[PendingKey], set[str], set[str]]
 
 
 class SQLite:
@@ -56,29 +58,24 @@ class SQLite:
         return protocol()
 
 
-class SQLiteSession:
+class SQLiteSession(Fold):
     """A fold in progress.
 
     Attributes:
         shadow: the schema so far, in a database without rows.
         types: enum types that specs made: folded name → values.
-        scratch: helper tables of this migration, dropped by `finish`.
         pending: foreign keys that wait for the other side of a change of key.
-        found: folded names of tables that a `create` with `if_not_exists` found there already in
-            this migration: they hold rows of others, whatever the step's verb.
     """
 
     def __init__(
         self, shadow: Shadow, taken: Iterable[str] = (), types: Iterable[tuple[str, tuple[str, ...]]] = ()
     ) -> None:
+        super().__init__(taken)
         self.shadow = shadow
         # What columns tell of a type goes before what was said when it was made.
         self.types: dict[str, tuple[str, ...]] = {fold(name): values for name, values in types}
         self.types |= known_types(shadow.state)
-        self.scratch: list[str] = []
         self.pending: list[PendingKey] = []
-        self.found: set[str] = set()
-        self._taken = {fold(name) for name in taken}
 
     @property
     def state(self) -> SchemaState:
@@ -89,14 +86,6 @@ class SQLiteSession:
         """Return what the database would print about itself now."""
         return replace(self.shadow.catalogue(), types=tuple(self.types.items()))
 
-    def undo_number(self) -> int:
-        """Return the smallest number that no journal and no table put aside has, and take it."""
-        number = 1
-        while {f"engine_{kind}_{number}" for kind in ("undo", "aside", "forced")} & self._taken:
-            number += 1
-        self._taken |= {f"engine_undo_{number}", f"engine_aside_{number}"}
-        return number
-
     def forced_name(self) -> str:
         """Return a free name for what `force` takes from a table or column that the migration made, and take it."""
         number = 1
@@ -105,28 +94,17 @@ class SQLiteSession:
         self._taken.add(f"engine_forced_new_{number}")
         return f"engine_forced_new_{number}"
 
-    def render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
-        """Return the units that do `change` (with their undo), and advance the state.
-
-        Raises:
-            Problem: the change can't be done; the state is as it was.
-        """
-        context = replace(context, made_here=context.made_here - self.found)
-        kept = self._memory()
+    def _render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
         mark = self.shadow.savepoint()
         try:
-            units = self._render(change, context)
+            units = self._units(change, context)
             self._advance(units)
         except Problem:
             self.shadow.undo(mark)
-            self.types, self.scratch, self.pending, self._taken, self.found = kept
             raise
-        if units and all(self._is_scratch(unit) for unit in units) and not isinstance(change, c.CreateTable):
-            # A helper has no way back: it is dropped at the end, before any other undo runs.
-            units = tuple(replace(unit, undo=(), reversible="derived", reason="") for unit in units)
         return units
 
-    def _render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
+    def _units(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
         match change:
             case c.CreateTable():
                 return create_table(self, change, context)
@@ -215,7 +193,7 @@ class SQLiteSession:
     def fork(self) -> SQLiteSession:
         """Return an independent copy of the fold as it stands."""
         copy = SQLiteSession(self.shadow.clone())
-        copy.types, copy.scratch, copy.pending, copy._taken, copy.found = self._memory()
+        copy._recall(self._memory())
         return copy
 
     def finish(self, step: str) -> tuple[Unit, ...]:
@@ -229,8 +207,8 @@ class SQLiteSession:
         self.scratch, self.pending, self.found = [], [], set()
         return tuple(units)
 
-    def _memory(self) -> tuple[dict[str, tuple[str, ...]], list[str], list[PendingKey], set[str], set[str]]:
+    def _memory(self) -> _Memory:
         return dict(self.types), list(self.scratch), list(self.pending), set(self._taken), set(self.found)
 
-    def _is_scratch(self, unit: Unit) -> bool:
-        return bool(unit.touches) and all(names.contains(self.scratch, name) for name in unit.touches)
+    def _recall(self, memory: _Memory) -> None:
+        self.types, self.scratch, self.pending, self._taken, self.found = memory

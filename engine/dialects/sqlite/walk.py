@@ -20,7 +20,13 @@ from engine.errors import Path
 from engine.model.plan import Loop, Statement
 from engine.model.state import Column, SchemaState, Table, fold
 
-Key = AnyKey[Column]
+
+class Key(AnyKey[Column]):
+    """Columns that tell the rows of a table apart."""
+
+    __slots__ = ()
+
+
 key_checks = partial(checks_of_key, SYNTAX)
 
 
