@@ -27,6 +27,9 @@ class Planning(Protocol):
     @property
     def schema(self) -> PgSchema: ...
 
+    @property
+    def scratch(self) -> list[str]: ...
+
     def undo_number(self) -> int: ...
 
 

@@ -10,6 +10,7 @@ from engine.dialects.postgres.schema import (
     PgColumn,
     PgConstraint,
     PgEnum,
+    PgFunction,
     PgIndex,
     PgSchema,
     PgTable,
@@ -111,10 +112,22 @@ INDEXES = (
     " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS r WHERE r.conindid = x.indexrelid"
     " AND r.contype IN ('p', 'u', 'x')) ORDER BY i.oid"
 )
+# A function of another owner's rights, or with settings of its own, is not what it says.
+_BODY = (
+    "CASE WHEN (SELECT l.lanname FROM pg_catalog.pg_language AS l WHERE l.oid = p.prolang) IN ('plpgsql', 'sql')"
+    " AND NOT p.prosecdef AND p.proconfig IS NULL THEN p.prosrc ELSE '' END"
+)
+FUNCTIONS = (
+    f"SELECT p.proname, {_BODY} FROM pg_catalog.pg_proc AS p"
+    " WHERE p.pronamespace NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace AS n"
+    " WHERE n.nspname IN ('pg_catalog', 'information_schema'))"
+    f" AND EXISTS (SELECT 1 FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid"
+    f" WHERE NOT g.tgisinternal AND c.relnamespace = {_HERE}) ORDER BY p.proname, p.oid"
+)
 TRIGGERS = (
     "SELECT g.tgname, c.relname, pg_catalog.pg_get_triggerdef(g.oid), p.proname,"
     " CASE WHEN (SELECT count(*) FROM pg_catalog.pg_trigger AS o WHERE o.tgfoid = g.tgfoid) = 1"
-    " THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END, g.tgtype, "
+    f" THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END, g.tgtype, {_BODY}, "
     + _extras(
         a_comment=f"{_comment('g.oid', 'pg_trigger')} OR {_comment('p.oid', 'pg_proc')}",
         another_state="g.tgenabled <> 'O'",
@@ -208,14 +221,21 @@ def read(ask: Ask) -> tuple[PgSchema, tuple[str, ...]]:
         if not is_engines(table)
     ]
     triggers = [
-        PgTrigger(name, table, sql, function, function_sql, _events(kind), False, tuple(extras))
-        for name, table, sql, function, function_sql, kind, extras in ask(TRIGGERS)
+        PgTrigger(name, table, sql, function, function_sql, _events(kind), False, tuple(extras), body)
+        for name, table, sql, function, function_sql, kind, body, extras in ask(TRIGGERS)
         if not is_engines(table)
     ]
     enums = [PgEnum(name, tuple(values), tuple(extras)) for name, values, extras in ask(ENUMS)]
     ((here,),) = ask(SCHEMA)
     schema = PgSchema(
-        here or "public", tuple(tables), tuple(indexes), tuple(views), tuple(triggers), tuple(enums), tuple(others)
+        here or "public",
+        tuple(tables),
+        tuple(indexes),
+        tuple(views),
+        tuple(triggers),
+        tuple(enums),
+        tuple(others),
+        functions=tuple(PgFunction(name, body) for name, body in ask(FUNCTIONS)),
     )
     return schema, tuple(name for (name,) in ask(ENGINES))
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from engine.dialects.postgres import whole_rows
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
 from engine.dialects.postgres.sql import quote, same
 from engine.dialects.postgres.statements import ddl, question, rows
 from engine.dialects.postgres.walk import Key, between, column_definition, key_loop, parts
 from engine.model.plan import Guard, Statement, Unit
 from engine.model.state import fold, same_name
+
+ALL = frozenset({"insert", "update", "delete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,10 @@ class Journal:
     Attributes:
         name: of the journal's table.
         table: whose rows it is about.
-        key: what it knows them by; the step does not change it.
+        key: what it knows them by; without columns: rows that nothing tells apart, known by all they hold.
         images: columns whose values it keeps, without those of the key.
         events: what may have happened to rows: insert, update, delete.
+        captured: True where triggers of the engine fill it while the step writes.
     """
 
     name: str
@@ -35,6 +39,12 @@ class Journal:
     key: Key
     images: tuple[PgColumn, ...]
     events: frozenset[str]
+    captured: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """True where rows are known by all that they hold."""
+        return not self.key.columns
 
     @property
     def keeps_old(self) -> bool:
@@ -45,19 +55,25 @@ class Journal:
         return self.events != {"delete"}
 
     # ── its own table ─────────────────────────────────────────────────────
-    def create(self) -> Statement:
-        """Return the statement that makes the journal."""
+    def create(self) -> tuple[Statement, ...]:
+        """Return the statements that make the journal."""
         columns = [column_definition(f"key_{c.name}", c) for c in self.key.columns]
+        if self.whole:
+            columns.append('"row" bigint GENERATED ALWAYS AS IDENTITY')
         columns += ['"was" smallint NOT NULL', '"now" smallint NOT NULL']
         for image, kept in (("old", self.keeps_old), ("new", self.keeps_new)):
             if kept:
                 columns += [column_definition(f"{image}_{c.name}", c) for c in self.images]
         key = ", ".join(quote(n) for n in self.key_columns())
-        return ddl(f"CREATE TABLE {quote(self.name)} ({', '.join(columns)}, PRIMARY KEY ({key}))", "journal")
+        made = ddl(f"CREATE TABLE {quote(self.name)} ({', '.join(columns)}, PRIMARY KEY ({key}))", "journal")
+        if not self.captured or self.whole:
+            return (made,)
+        # Each batch looks for the rows that it touched, in a journal that grows.
+        return (made, ddl(f'CREATE INDEX ON {quote(self.name)} ("now") WHERE "now" = 2', "journal"))
 
     def key_columns(self) -> tuple[str, ...]:
         """Return the names of its key columns in the journal."""
-        return tuple(f"key_{n}" for n in self.key.names)
+        return tuple(f"key_{n}" for n in self.key.names) or ("row",)
 
     def of(self, image: str, alias: str = "") -> list[str]:
         """Return its columns of one image (`old`, `new`) as SQL, in the order of `images`."""
@@ -66,7 +82,7 @@ class Journal:
 
     def head(self, *images: str) -> str:
         """Return `INSERT INTO journal (key…, was, now, images…)`."""
-        columns = [quote(n) for n in self.key_columns()] + ['"was"', '"now"']
+        columns = [quote(f"key_{n}") for n in self.key.names] + ['"was"', '"now"']
         for image in images:
             columns += self.of(image)
         return f"INSERT INTO {quote(self.name)} ({', '.join(columns)})"
@@ -121,18 +137,19 @@ def undo_units(
     """
     still, again = hold_triggers([j.table for j in journals], schema)
     ending = tuple(ddl(f"DROP TABLE IF EXISTS {quote(name)}", "cleanup") for name in helpers)
+    journals = in_order(journals)
     base = Unit(
         f"{step}.undo",
         step,
         f"undo: {title}",
         ">",
-        guards=tuple(g for j in journals for g in _guards(j, schema)),
+        guards=tuple(g for j in journals for g in (whole_rows.guards(j) if j.whole else _guards(j, schema, journals))),
         touches=tuple(dict.fromkeys(j.table.name for j in journals)),
         after=ending,
     )
     alone = journals[0] if len(journals) == 1 and not _ties_itself(journals[0].table) else None
-    if alone is None:
-        body = (*still, *(s for j in journals for s in _restore(j, schema, "")), *again)
+    if alone is None or alone.whole:
+        body = (*still, *_restore_all(journals, schema), *again)
         return (replace(base, before=body, why="in one transaction, from the journal"),)
     keys = parts(alone.key, "j", "key_")
     body = (*still, *_restore(alone, schema, f" AND {between(keys)}"), *again)
@@ -153,6 +170,28 @@ def _ties_itself(table: PgTable) -> bool:
     return any(c.kind == "f" and same_name(c.to_table, table.name) for c in table.constraints)
 
 
+def _tied(tables: Sequence[PgTable]) -> bool:
+    names = {fold(t.name) for t in tables}
+    return any(c.kind == "f" and fold(c.to_table) in names for t in tables for c in t.constraints)
+
+
+def in_order(journals: Sequence[Journal]) -> tuple[Journal, ...]:
+    """Return journals with those of parents before those of children, else as they are; rounds are as they come."""
+    if not any(j.captured for j in journals):
+        return tuple(journals)
+    left, found = list(journals), list[Journal]()
+    while left:
+        names = {fold(j.table.name) for j in left}
+        free = next((j for j in left if not _parents(j.table) & names), left[0])
+        left.remove(free)
+        found.append(free)
+    return tuple(found)
+
+
+def _parents(table: PgTable) -> set[str]:
+    return {fold(c.to_table) for c in table.constraints if c.kind == "f"} - {fold(table.name)}
+
+
 def _overwritten(journal: Journal, within: str) -> tuple[Statement, ...]:
     """Return the statements that keep what `--on-conflict force` is about to overwrite."""
     if not (journal.keeps_new and journal.images):
@@ -168,32 +207,76 @@ def _overwritten(journal: Journal, within: str) -> tuple[Statement, ...]:
     return (replace(ddl(make, "keep"), only="force"), replace(rows(keep, "keep"), only="force"))
 
 
-def _restore(journal: Journal, schema: PgSchema, within: str) -> tuple[Statement, ...]:
-    table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
-    found: list[Statement] = list(_overwritten(journal, within))
-    unchanged = f"({journal.holds('new', 't')} OR :force = 1)" if journal.keeps_new and journal.images else "TRUE"
-    if "insert" in journal.events:
-        sql = f'DELETE FROM {table} AS t USING {source} WHERE {journal.ties("t")} AND j."was" = 0 AND j."now" = 1'
-        others, defended = _referring(journal, schema)[0], _referring(journal, schema, defended=True)[0]
-        free = (f" AND (NOT {others} OR :force = 1)" if others else "") + (f" AND NOT {defended}" if defended else "")
-        found.append(rows(f"{sql}{within} AND {unchanged}{free}", "delete", "written"))
-    if "update" in journal.events and journal.images:
-        sets = ", ".join(f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images)
-        sql = f'UPDATE {table} AS t SET {sets} FROM {source} WHERE {journal.ties("t")} AND j."was" = 1 AND j."now" = 1'
-        found.append(rows(f"{sql}{within} AND {unchanged}", "update", "written"))
-    if "delete" in journal.events:
-        names = ", ".join(quote(n) for n in (*journal.key.names, *(c.name for c in journal.images)))
-        values = ", ".join([*(f"j.{quote(n)}" for n in journal.key_columns()), *journal.of("old", "j")])
-        sql = (
-            f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {source}"
-            f' WHERE j."was" = 1 AND j."now" = 0{within}'
-            f" AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {journal.ties('t')})"
-        )
-        found.append(rows(sql, "insert", "written"))
+def _restore_all(journals: Sequence[Journal], schema: PgSchema) -> tuple[Statement, ...]:
+    """Return the statements that restore several tables, in an order that their foreign keys bear.
+
+    Where none ties them, rows go before others come, so that a value that is unique is free again. Else rows come back
+    first, parents before children, and go last, children before parents: the server minds each statement.
+    """
+    captured = any(j.captured for j in journals)
+    if not captured or not _tied([j.table for j in journals]):
+        return tuple(s for j in journals for s in _restore(j, schema, ""))
+    keyed = [j for j in journals if not j.whole]
+    found = [s for j in journals if j.whole for s in whole_rows.restore(j)]
+    found += [s for j in keyed for s in _overwritten(j, "")]
+    found += [s for j in keyed for s in _come(j, "")]
+    found += [s for j in keyed for s in _change(j, "")]
+    found += [s for j in reversed(keyed) for s in _go(j, schema, "")]
     return tuple(found)
 
 
-def _guards(journal: Journal, schema: PgSchema) -> list[Guard]:
+def _restore(journal: Journal, schema: PgSchema, within: str) -> tuple[Statement, ...]:
+    if journal.whole:
+        return whole_rows.restore(journal)
+    return (
+        *_overwritten(journal, within),
+        *_go(journal, schema, within),
+        *_change(journal, within),
+        *_come(journal, within),
+    )
+
+
+def _unchanged(journal: Journal) -> str:
+    return f"({journal.holds('new', 't')} OR :force = 1)" if journal.keeps_new and journal.images else "TRUE"
+
+
+def _go(journal: Journal, schema: PgSchema, within: str) -> tuple[Statement, ...]:
+    """Rows that the step made go."""
+    if "insert" not in journal.events:
+        return ()
+    table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
+    sql = f'DELETE FROM {table} AS t USING {source} WHERE {journal.ties("t")} AND j."was" = 0 AND j."now" = 1'
+    others, defended = _referring(journal, schema)[0], _referring(journal, schema, defended=True)[0]
+    free = (f" AND (NOT {others} OR :force = 1)" if others else "") + (f" AND NOT {defended}" if defended else "")
+    return (rows(f"{sql}{within} AND {_unchanged(journal)}{free}", "delete", "written"),)
+
+
+def _change(journal: Journal, within: str) -> tuple[Statement, ...]:
+    """Rows that the step changed get their old values."""
+    if "update" not in journal.events or not journal.images:
+        return ()
+    table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
+    sets = ", ".join(f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images)
+    sql = f'UPDATE {table} AS t SET {sets} FROM {source} WHERE {journal.ties("t")} AND j."was" = 1 AND j."now" = 1'
+    return (rows(f"{sql}{within} AND {_unchanged(journal)}", "update", "written"),)
+
+
+def _come(journal: Journal, within: str) -> tuple[Statement, ...]:
+    """Rows that the step removed come back."""
+    if "delete" not in journal.events:
+        return ()
+    table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
+    names = ", ".join(quote(n) for n in (*journal.key.names, *(c.name for c in journal.images)))
+    values = ", ".join([*(f"j.{quote(n)}" for n in journal.key_columns()), *journal.of("old", "j")])
+    sql = (
+        f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {source}"
+        f' WHERE j."was" = 1 AND j."now" = 0{within}'
+        f" AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {journal.ties('t')})"
+    )
+    return (rows(sql, "insert", "written"),)
+
+
+def _guards(journal: Journal, schema: PgSchema, journals: Sequence[Journal]) -> list[Guard]:
     name, table = journal.table.name, quote(journal.table.name)
     source = f"{quote(journal.name)} AS j"
     found: list[Guard] = []
@@ -216,14 +299,17 @@ def _guards(journal: Journal, schema: PgSchema) -> list[Guard]:
             back += f" AND NOT ({journal.holds('old', 't')})"
         found.append(_guard(journal, "taken", back, f"{{count}} keys of deleted rows of {name} are taken again"))
     if "insert" in journal.events:
-        found += _referred(journal, schema)
+        found += _referred(journal, schema, journals)
     return found
 
 
-def _referring(journal: Journal, schema: PgSchema, *, defended: bool = False) -> tuple[str, tuple[str, ...]]:
+def _referring(
+    journal: Journal, schema: PgSchema, journals: Sequence[Journal] = (), *, defended: bool = False
+) -> tuple[str, tuple[str, ...]]:
     """Return the condition that rows of others refer to the live row `t` ("" where nothing can), and their tables.
 
     Args:
+        journals: of the step: rows that one of them gives back as they were do not count.
         defended: only by keys for which the server would refuse to delete it.
     """
     others, reads = [], []
@@ -233,14 +319,18 @@ def _referring(journal: Journal, schema: PgSchema, *, defended: bool = False) ->
         ties = " AND ".join(
             f"child.{quote(c)} = t.{quote(r)}" for c, r in zip(key.columns, key.to_columns, strict=False)
         )
+        own = next((j for j in journals if same_name(j.table.name, child.name) and j.captured and not j.whole), None)
+        if own is not None:
+            mine = " AND ".join(f"child.{quote(n)} = own.{quote(f'key_{n}')}" for n in own.key.names)
+            ties += f' AND NOT EXISTS (SELECT 1 FROM {quote(own.name)} AS own WHERE {mine} AND own."now" = 1)'
         others.append(f"EXISTS (SELECT 1 FROM {quote(child.name)} AS child WHERE {ties})")
         reads.append(child.name)
     return f"({' OR '.join(others)})" if others else "", tuple(reads)
 
 
-def _referred(journal: Journal, schema: PgSchema) -> list[Guard]:
+def _referred(journal: Journal, schema: PgSchema, journals: Sequence[Journal]) -> list[Guard]:
     """Rows of others that refer to rows which the undo would delete."""
-    condition, reads = _referring(journal, schema)
+    condition, reads = _referring(journal, schema, journals)
     if not condition:
         return []
     source = (

@@ -201,7 +201,7 @@ def create_trigger(session: PostgresSession, change: c.CreateTrigger, context: S
         f" FOR EACH ROW{when} EXECUTE FUNCTION {quote(wanted.name)}()"
     )
     kinds = tuple(e.lower().split()[0] for e in wanted.events)
-    made = PgTrigger(wanted.name, table.name, trigger, wanted.name, function, kinds)
+    made = PgTrigger(wanted.name, table.name, trigger, wanted.name, function, kinds, body=text)
     session.schema = replace(schema, triggers=(*schema.triggers, made))
     on = f"{quote(wanted.name)} ON {quote(table.name)}"
     return (

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.dialects.base import StepContext
+from engine.dialects.postgres import capture
+from engine.dialects.postgres.effects import Effects, effects
 from engine.dialects.postgres.expression import Planning
-from engine.dialects.postgres.journal import Journal, images_of, undo_units
+from engine.dialects.postgres.journal import ALL, Journal, images_of, undo_units
 from engine.dialects.postgres.names import listed
 from engine.dialects.postgres.schema import PgColumn, PgConstraint, PgSchema, PgTable
-from engine.dialects.postgres.walk import identity
+from engine.dialects.postgres.walk import Key, identity
 from engine.errors import Problem
 from engine.model.plan import Reversible, Statement, Unit
 from engine.model.state import fold, same_name
+
+_SETTLED = Statement("SET CONSTRAINTS ALL IMMEDIATE", "setting", "setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +27,23 @@ class Recording:
     Attributes:
         journal: of the step's own table, or None.
         others: of tables that foreign keys reach, each with the keys by which it is reached.
+        captured: those that triggers of the engine fill while the step writes; then there is none of the above.
+        settle: True where what the server puts off to the end must happen before they are taken away.
         words: how the step is undone, for people.
         reversible, reason: see `Unit`.
     """
 
     journal: Journal | None = None
     others: tuple[tuple[Journal, PgConstraint, Journal], ...] = ()
+    captured: tuple[Journal, ...] = ()
+    settle: bool = False
     words: str = ""
     reversible: Reversible = "journal"
     reason: str = ""
 
     @property
     def journals(self) -> tuple[Journal, ...]:
-        found = (*((self.journal,) if self.journal else ()), *(j for j, _, _ in self.others))
+        found = (*((self.journal,) if self.journal else ()), *(j for j, _, _ in self.others), *self.captured)
         return tuple({j.name: j for j in found}.values())
 
     @property
@@ -45,7 +53,24 @@ class Recording:
 
     def create(self) -> tuple[Statement, ...]:
         """Return the statements that make the journals."""
-        return tuple(j.create() for j in self.journals)
+        return tuple(s for j in self.journals for s in j.create())
+
+    def around(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
+        """Return the statements of a batch with those before and after that capture what happens."""
+        if not self.captured:
+            return tuple(body)
+        settled = (_SETTLED,) if self.settle else ()
+        return (
+            *(s for j in self.captured for s in capture.record(j)),
+            *body,
+            *settled,
+            *(s for j in self.captured for s in capture.stop(j)),
+        )
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """Names of the tables whose rows are noted."""
+        return tuple(j.table.name for j in self.journals)
 
     def undo(self, step: str, title: str, schema: PgSchema, helpers: Sequence[str] = ()) -> tuple[Unit, ...]:
         """Return the units that take the step back, none where nothing is to be done."""
@@ -73,48 +98,87 @@ def recording_of(
     if table.name == "j":  # the name of journals in the statements below
         raise Problem("SP111", "rows of a table that is called `j` are not handled", (), hint="give it another name")
     schema = session.schema
-    fired = [t for t in schema.triggers_of(table.name) if set(t.events) & set(events)] if fires else []
-    if fired:
-        reason = f"{listed(t.name for t in fired)} on {table.name} fires, and nobody can say what it writes"
-        return Recording(words="can't be undone", reversible="no", reason=reason)
-    reached = _reached(schema, table) if "delete" in events else ()
-    if reached is None:
-        reason = f"foreign keys of {table.name} reach rows in more than one way"
-        return Recording(words="can't be undone", reversible="no", reason=reason)
-    if fold(table.name) in context.made_here:
-        if not reached:
-            return Recording(words="undone with its table, which this migration makes", reversible="derived")
-        reason = f"rows of {listed(t.name for t, _ in reached)} go with those of a table that this migration makes"
-        return Recording(words="can't be undone", reversible="no", reason=reason)
+    changed = columns if columns is not None and events == ("update",) else table.columns
+    found = effects(schema, table, events, [c.name for c in changed]) if fires else Effects()
+    every = {fold(t.name): t for t in (table, *found.tables)}
+    made = {name for name in every if name in context.made_here}
+    if not found.blind:
+        # How many rows a step adds to a table of this migration is counted, but for those of its triggers.
+        made -= {fold(t.name) for t in found.tables} - {fold(name) for name in session.scratch}
+    tables = [t for name, t in every.items() if name not in made]
+    if not tables:
+        return Recording(words="undone with its table, which this migration makes", reversible="derived")
+    if found.blind:
+        return Recording(words="can't be undone", reversible="no", reason=found.blind)
     key = identity(table, schema)
-    if key is None:
-        reason = f"{table.name} has no primary key and no unique key without NULLs to know its rows by"
-        return Recording(words="can't be undone", reversible="no", reason=reason)
+    reached = _reached(schema, table) if "delete" in events else ()
+    if key is None or reached is None or _beyond(schema, found, key, columns, reached) or len(tables) < len(every):
+        return _captured(session, table, tables, found, events)
     kept = images_of(table, key) if columns is None else columns
-    mine = {fold(n) for n in key.names}
-    if columns is not None and any(fold(c.name) in mine for c in columns):
-        reason = f"it changes {key.words}, by which rows of {table.name} are known"
-        return Recording(words="can't be undone", reversible="no", reason=reason)
     own = Journal(f"engine_undo_{session.undo_number()}", table, key, kept, frozenset(events))
     known = {fold(table.name): own}
     others: list[tuple[Journal, PgConstraint, Journal]] = []
     for child, constraint in reached:
         child_key = identity(child, schema)
-        if child_key is None or schema.triggers_of(child.name) or fold(child.name) in context.made_here:
-            reason = f"rows of {child.name} go or change with it, and can't be known again"
-            return Recording(words="can't be undone", reversible="no", reason=reason)
+        assert child_key is not None
         if fold(child.name) not in known:
             images = images_of(child, child_key)
             name = f"engine_undo_{session.undo_number()}"
             known[fold(child.name)] = Journal(name, child, child_key, images, frozenset({"update", "delete"}))
         others.append((known[fold(child.name)], constraint, known[fold(constraint.to_table)]))
-    kinds = {"insert": "the rows it writes", "update": "old and new values", "delete": "the rows that go"}
-    what = " and ".join(kinds[e] for e in events)
     recording = Recording(own, tuple(others))
-    words = f"undone from {', '.join(recording.keeps)} ({what})"
+    words = f"undone from {', '.join(recording.keeps)} ({_what(events)})"
     if others:
         words += f"; rows of {listed(j.table.name for j, _, _ in others)} go or change with it and are kept too"
-    return Recording(own, tuple(others), words)
+    return Recording(own, tuple(others), words=words)
+
+
+def _beyond(
+    schema: PgSchema,
+    found: Effects,
+    key: Key,
+    columns: tuple[PgColumn, ...] | None,
+    reached: Sequence[tuple[PgTable, PgConstraint]],
+) -> bool:
+    """Tell whether more happens than statements alone can note: then triggers of the engine do."""
+    if found.fired or (found.tables and not reached):
+        return True
+    if columns is not None and {fold(c.name) for c in columns} & {fold(n) for n in key.names}:
+        return True
+    return any(identity(t, schema) is None or schema.triggers_of(t.name) for t, _ in reached)
+
+
+def _captured(
+    session: Planning, table: PgTable, tables: Sequence[PgTable], found: Effects, events: tuple[str, ...]
+) -> Recording:
+    """Return a recording by triggers, or that there is none: where the rows could not be put back in any order."""
+    schema = session.schema
+    journals: list[Journal] = []
+    for one in tables:
+        key = identity(one, schema)
+        if key is None and schema.referring_to(one.name):
+            reason = f"{one.name} has no key to know its rows by, and rows of others refer to them"
+            return Recording(words="can't be undone", reversible="no", reason=reason)
+        key = key or Key(())
+        own = same_name(one.name, table.name) and not found.includes(table.name)
+        happens = frozenset(events) if own and key.columns and events == ("insert",) else ALL
+        name = f"engine_undo_{session.undo_number()}"
+        journals.append(Journal(name, one, key, images_of(one, key), happens, captured=True))
+    others = [t.name for t in tables if not same_name(t.name, table.name)]
+    words = f"undone from {', '.join(j.name for j in journals)} ({_what(events)})"
+    if others:
+        words += f"; rows of {listed(others)} change with it and are kept too"
+    if found.fired:
+        words += f"; fires {listed(t.name for t in found.fired)}"
+    late = any("DEFERRABLE" in t.sql for t in schema.triggers)
+    late = late or any(k.kind == "f" and k.deferrable for t in schema.tables for k in t.constraints)
+    words += "; others can't write to these tables while a batch runs"
+    return Recording(captured=tuple(journals), settle=late, words=words)
+
+
+def _what(events: tuple[str, ...]) -> str:
+    kinds = {"insert": "the rows it writes", "update": "old and new values", "delete": "the rows that go"}
+    return " and ".join(kinds[e] for e in events)
 
 
 def _reached(schema: PgSchema, table: PgTable) -> tuple[tuple[PgTable, PgConstraint], ...] | None:

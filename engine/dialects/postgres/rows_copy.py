@@ -99,7 +99,8 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     def body(count: str, picked: str) -> tuple[Statement, ...]:
         noted = note_taken(recording, clause, mapping, picked) if replaces else ()
         wrote = _write(recording, f"{insert} {picked} {clause}".rstrip())
-        return (*still, question(count, "count", "selected"), *noted, wrote, *sequences, *again)
+        written = recording.around((*noted, wrote))
+        return (*still, question(count, "count", "selected"), *written, *sequences, *again)
 
     create, loop = list(recording.create()), None
     if work is not None:
@@ -147,7 +148,7 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
         reversible=recording.reversible,
         reason=recording.reason,
         rows=context.rows(limited(frame.source, f"({where.plain})" if where else "TRUE")),
-        touches=(target.name,),
+        touches=tuple(dict.fromkeys((target.name, *recording.touched))),
         keeps=recording.keeps,
         on_conflict=change.on_conflict,
     )
@@ -169,7 +170,7 @@ def insert_units(session: Planning, change: InsertRows, context: StepContext) ->
     recording = recording_of(session, table, ("insert", "update") if replaces else ("insert",), context)
     frame = Frame("(SELECT 1) AS nothing")
     counted = f"SELECT {len(change.rows)}"
-    statements: list[Statement] = [*recording.create(), question(counted, "count", "selected")]
+    statements: list[Statement] = []
     numbered = list(enumerate(change.rows))
     for given, group in groupby(numbered, key=lambda entry: tuple(v is not None for v in entry[1])):
         used = tuple(c for c, there in zip(columns, given, strict=True) if there)
@@ -189,7 +190,8 @@ def insert_units(session: Planning, change: InsertRows, context: StepContext) ->
                 mapping = Mapping(used, ())
                 statements += note_taken(recording, clause, mapping, picked)
             statements.append(_write(recording, f"{head} {picked} {clause}".rstrip()))
-    statements += in_step(table, columns)
+    counting = question(counted, "count", "selected")
+    statements = [*recording.create(), counting, *recording.around(statements), *in_step(table, columns)]
     many = f"{len(change.rows)} rows" if len(change.rows) != 1 else "1 row"
     title = f"insert {many} into {table.name}"
     unit = Unit(
@@ -204,7 +206,7 @@ def insert_units(session: Planning, change: InsertRows, context: StepContext) ->
         reversible=recording.reversible,
         reason=recording.reason,
         rows=len(change.rows),
-        touches=(table.name,),
+        touches=tuple(dict.fromkeys((table.name, *recording.touched))),
         keeps=recording.keeps,
         on_conflict=change.on_conflict,
     )

@@ -47,7 +47,7 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
     if rank:
         counted = f'SELECT count(*) FROM ({ranked_sql(rank, name, condition)}) AS ranked WHERE "rank" > 1'
     before, loop, work = list(recording.create()), None, None
-    reached = [j.table.name for j, _, _ in recording.others]
+    reached = [name for name in recording.touched if name != table.name]
     frozen = bool(rank) or any(reads_table(texts, t) for t in (table.name, *reached))
     if key is None:
         before += [question(counted, "count", "selected"), *_body(table, recording, condition)]
@@ -94,7 +94,7 @@ def _body(table: PgTable, recording: Recording, chosen: str) -> tuple[Statement,
     journal = recording.journal
     delete = f"DELETE FROM {name} WHERE {chosen}"
     if journal is None:
-        return (rows(delete, "delete", "written"),)
+        return recording.around((rows(delete, "delete", "written"),))
     if not recording.others:
         values = journal.live("gone", 1, 0)
         sql = f"WITH gone AS ({delete} RETURNING {journal.returning()}) {journal.head('old')} SELECT {values} FROM gone"

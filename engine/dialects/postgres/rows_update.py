@@ -98,18 +98,18 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
         work = Work(f"engine_undo_{session.undo_number()}", own, update.columns)
         fill = work.fill(update.of(own), [t.sql for t in update.texts], update.source, update.condition)
         before = (count, work.create(), fill)
-        body = (_from_work(update, work),)
+        body = recording.around((_from_work(update, work),))
         loop = key_loop(work.name, work.key_parts(), body, change.batch_size, own.names)
         walked = f"in batches by {own.words}; keys and values are fixed first in {work.name}"
     elif update.key is None or frozen:
-        before, walked = (count, _direct(update, update.condition)), _ALONE
+        before, walked = (count, *recording.around((_direct(update, update.condition),))), _ALONE
     else:
         before, walked = (), f"in batches by {update.key.words}"
         range_ = between(parts(update.key, update.name))
         chosen = f"{range_} AND {update.condition}"
         counting = question(f"SELECT count(*) FROM {update.source} WHERE {chosen}", "count", "selected")
         if journal is None:
-            body = (counting, _direct(update, chosen))
+            body = (counting, *recording.around((_direct(update, chosen),)))
         else:
             same_walk = update.key.names == journal.key.names
             narrow = between(parts(journal.key, "j", "key_")) if same_walk else range_
@@ -131,7 +131,7 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
         reversible=recording.reversible,
         reason=recording.reason,
         rows=context.rows(limited(update.source, update.plain)),
-        touches=(table.name,),
+        touches=tuple(dict.fromkeys((table.name, *recording.touched))),
         keeps=recording.keeps,
     )
     return (unit,)

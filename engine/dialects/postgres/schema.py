@@ -119,7 +119,12 @@ class PgView:
 
 @dataclass(frozen=True, slots=True)
 class PgTrigger:
-    """A trigger with the function that it calls; `function_sql` is "" where others call it too."""
+    """A trigger with the function that it calls.
+
+    Attributes:
+        function_sql: "" where others call it too.
+        body: what it does in PL/pgSQL as whoever fires it; "" where that can't be read.
+    """
 
     name: str
     table: str
@@ -129,6 +134,15 @@ class PgTrigger:
     events: tuple[str, ...] = ()
     stale: bool = False
     extras: tuple[str, ...] = ()
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PgFunction:
+    """A function of users, which a trigger's may call; `body` as there."""
+
+    name: str
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,7 @@ _KINDS: dict[str, Any] = {
     "view": PgView,
     "trigger": PgTrigger,
     "type": PgEnum,
+    "function": PgFunction,
 }
 
 
@@ -161,6 +176,7 @@ class PgSchema:
     enums: tuple[PgEnum, ...] = ()
     others: tuple[str, ...] = ()
     complete: bool = True
+    functions: tuple[PgFunction, ...] = ()
 
     # ── looking ──
     @property
@@ -285,6 +301,7 @@ def to_objects(schema: PgSchema) -> tuple[CatalogueObject, ...]:
         ("index", schema.indexes),
         ("view", schema.views),
         ("trigger", schema.triggers),
+        ("function", schema.functions),
     )
     for kind, group in groups:
         for one in group:
@@ -322,6 +339,7 @@ def from_catalogue(catalogue: Catalogue) -> PgSchema:
         tuple(groups["type"]),
         tuple(others),
         catalogue.complete,
+        tuple(groups["function"]),
     )
 
 
