@@ -19,9 +19,9 @@ from engine.dialects.postgres.definition import (
 from engine.dialects.postgres.retype import retype, using_sql
 from engine.dialects.postgres.schema import PgColumn, PgTable
 from engine.dialects.postgres.sequences import in_step
-from engine.dialects.postgres.sql import cast_type, differs, quote
+from engine.dialects.postgres.sql import cast_type, differs, given_back, quote
 from engine.dialects.postgres.statements import ddl, question, rows
-from engine.dialects.postgres.walk import Key, column_definition, identity
+from engine.dialects.postgres.walk import Key, column_definition, identity, image_definition
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.definitions import CheckDef, ColumnDef, ForeignKeyDef, KeyDef
@@ -220,13 +220,14 @@ def drop_column(alteration: Alteration, name: str, path: Path) -> None:
         journal = f"engine_undo_{alteration.number()}"
         alteration.keeps.append(journal)
         alteration.guards += _gone(alteration, journal, key)
-        parts = [*(column_definition(f"key_{k.name}", k) for k in key.columns), column_definition("old", column)]
+        parts = [*(column_definition(f"key_{k.name}", k) for k in key.columns), image_definition("old", column)]
         keys = ", ".join(quote(f"key_{n}") for n in key.names)
         live = ", ".join(quote(n) for n in key.names)
         fallback = column.default if column.default is not None and column.default.startswith(("'", "-")) else ""
         differ = differs(spelled, fallback, column.type) if fallback else f"{spelled} IS NOT NULL"
         if column.default is not None and not fallback:
             differ = "TRUE"  # rows of others get the default, so every old value has to be known
+        old = given_back('j."old"', column.type)
         alteration.do(
             ddl(f"CREATE TABLE {quote(journal)} ({', '.join(parts)}, PRIMARY KEY ({keys}))", "journal"),
             rows(
@@ -237,7 +238,7 @@ def drop_column(alteration: Alteration, name: str, path: Path) -> None:
         )
         ties = " AND ".join(f"t.{quote(n)} = j.{quote(f'key_{n}')}" for n in key.names)
         back += alteration.update(
-            f'UPDATE {quote(table.name)} AS t SET {spelled} = j."old" FROM {quote(journal)} AS j WHERE {ties}'
+            f"UPDATE {quote(table.name)} AS t SET {spelled} = {old} FROM {quote(journal)} AS j WHERE {ties}"
         )
     if column.not_null:
         back.append(ddl(f"ALTER TABLE {quote(table.name)} ALTER COLUMN {spelled} SET NOT NULL"))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from engine.dialects.postgres import whole_rows
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
-from engine.dialects.postgres.sql import quote, same
+from engine.dialects.postgres.sql import given_back, quote, same
 from engine.dialects.postgres.statements import ddl, question, rows
-from engine.dialects.postgres.walk import Key, between, column_definition, key_loop, parts
+from engine.dialects.postgres.walk import Key, between, column_definition, image_definition, key_loop, parts
 from engine.model.plan import Guard, Statement, Unit
 from engine.model.state import fold, same_name
 
@@ -63,7 +63,7 @@ class Journal:
         columns += ['"was" smallint NOT NULL', '"now" smallint NOT NULL']
         for image, kept in (("old", self.keeps_old), ("new", self.keeps_new)):
             if kept:
-                columns += [column_definition(f"{image}_{c.name}", c) for c in self.images]
+                columns += [image_definition(f"{image}_{c.name}", c) for c in self.images]
         key = ", ".join(quote(n) for n in self.key_columns())
         made = ddl(f"CREATE TABLE {quote(self.name)} ({', '.join(columns)}, PRIMARY KEY ({key}))", "journal")
         if not self.captured or self.whole:
@@ -79,6 +79,10 @@ class Journal:
         """Return its columns of one image (`old`, `new`) as SQL, in the order of `images`."""
         dot = f"{alias}." if alias else ""
         return [f"{dot}{quote(f'{image}_{c.name}')}" for c in self.images]
+
+    def values(self, image: str, alias: str) -> list[str]:
+        """Return the same as values of the table's own types."""
+        return [given_back(sql, c.type) for sql, c in zip(self.of(image, alias), self.images, strict=True)]
 
     def head(self, *images: str) -> str:
         """Return `INSERT INTO journal (key…, was, now, images…)`."""
@@ -256,7 +260,8 @@ def _change(journal: Journal, within: str) -> tuple[Statement, ...]:
     if "update" not in journal.events or not journal.images:
         return ()
     table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
-    sets = ", ".join(f"{quote(c.name)} = j.{quote(f'old_{c.name}')}" for c in journal.images)
+    pairs = zip(journal.images, journal.values("old", "j"), strict=True)
+    sets = ", ".join(f"{quote(c.name)} = {value}" for c, value in pairs)
     sql = f'UPDATE {table} AS t SET {sets} FROM {source} WHERE {journal.ties("t")} AND j."was" = 1 AND j."now" = 1'
     return (rows(f"{sql}{within} AND {_unchanged(journal)}", "update", "written"),)
 
@@ -267,7 +272,7 @@ def _come(journal: Journal, within: str) -> tuple[Statement, ...]:
         return ()
     table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
     names = ", ".join(quote(n) for n in (*journal.key.names, *(c.name for c in journal.images)))
-    values = ", ".join([*(f"j.{quote(n)}" for n in journal.key_columns()), *journal.of("old", "j")])
+    values = ", ".join([*(f"j.{quote(n)}" for n in journal.key_columns()), *journal.values("old", "j")])
     sql = (
         f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {source}"
         f' WHERE j."was" = 1 AND j."now" = 0{within}'

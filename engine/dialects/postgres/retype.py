@@ -9,10 +9,10 @@ from engine.dialects.postgres.access import look
 from engine.dialects.postgres.alteration import Alteration, refuse_column_users
 from engine.dialects.postgres.expression import names_of
 from engine.dialects.postgres.schema import PgColumn
-from engine.dialects.postgres.sql import base_type, cast_type, differs, literal_for, quote
+from engine.dialects.postgres.sql import base_type, cast_type, differs, given_back, literal_for, quote
 from engine.dialects.postgres.statements import ddl, question, rows
 from engine.dialects.postgres.translate import expression_sql
-from engine.dialects.postgres.walk import Key, column_definition, identity
+from engine.dialects.postgres.walk import Key, column_definition, identity, image_definition
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.expression import Expression, Literal, Parse
@@ -112,7 +112,7 @@ def _widens(old: str, new: str) -> bool:
 def _keep(alteration: Alteration, journal: str, key: Key, old: PgColumn, new: PgColumn) -> None:
     alteration.keeps.append(journal)
     columns = [column_definition(f"key_{k.name}", k) for k in key.columns]
-    columns += [column_definition("old", old), column_definition("new", new)]
+    columns += [image_definition("old", old), image_definition("new", new)]
     keys = ", ".join(quote(f"key_{n}") for n in key.names)
     live = ", ".join(quote(n) for n in key.names)
     alteration.do(
@@ -151,8 +151,9 @@ def _settle(
         f"UPDATE {table} AS t SET {name} = NULL FROM {source} WHERE {ties} AND ({stays} OR :force = 1)"
     )
     statements += back
+    was = given_back('j."old"', old.type)
     statements += alteration.update(
-        f'UPDATE {table} AS t SET {name} = j."old" FROM {source} WHERE {ties} AND t.{name} IS NULL'
+        f"UPDATE {table} AS t SET {name} = {was} FROM {source} WHERE {ties} AND t.{name} IS NULL"
     )
     if old.not_null:
         statements.append(ddl(f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL", "restore"))

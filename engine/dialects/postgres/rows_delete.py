@@ -115,9 +115,10 @@ def _body(table: PgTable, recording: Recording, chosen: str) -> tuple[Statement,
 
 def _along_noted(child: Journal, key: PgConstraint, parent: Journal) -> Statement:
     """Return the statement that notes the rows of `child` that refer to rows noted in `parent`."""
-    kept = {n: f"key_{n}" for n in parent.key.names} | {c.name: f"old_{c.name}" for c in parent.images}
+    kept = {n: f"j.{quote(f'key_{n}')}" for n in parent.key.names}
+    kept |= {c.name: value for c, value in zip(parent.images, parent.values("old", "j"), strict=True)}
     ties = " AND ".join(
-        f"c.{quote(mine)} = j.{quote(kept[theirs])}" for mine, theirs in zip(key.columns, key.to_columns, strict=True)
+        f"c.{quote(mine)} = {kept[theirs]}" for mine, theirs in zip(key.columns, key.to_columns, strict=True)
     )
     values = child.live("c", 1, 1)
     if child.images:

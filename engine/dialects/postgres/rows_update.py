@@ -14,7 +14,7 @@ from engine.dialects.postgres.expression import Planning, expectation, join_and,
 from engine.dialects.postgres.names import columns_of, own_column, own_table, relation
 from engine.dialects.postgres.recording import Recording, recording_of
 from engine.dialects.postgres.schema import PgColumn, PgTable
-from engine.dialects.postgres.sql import cast_type, differs, quote, same
+from engine.dialects.postgres.sql import cast_type, differs, given_back, quote, same
 from engine.dialects.postgres.statements import question, rows
 from engine.dialects.postgres.walk import Key, between, identity, key_checks, key_loop, parts, walk_key
 from engine.dialects.postgres.work import Work, reads_table
@@ -58,6 +58,12 @@ class Update:
     def of(self, key: Key) -> list[str]:
         """Return a key's columns as SQL."""
         return [f"{self.name}.{quote(n)}" for n in key.names]
+
+    @property
+    def values(self) -> list[str]:
+        """The new values as SQL; what a journal keeps as text is of the column's own type first."""
+        pairs = zip(self.columns, self.texts, strict=True)
+        return [given_back(f"({t.sql})", c.type) for c, t in pairs]
 
     @property
     def change(self) -> str:
@@ -224,7 +230,7 @@ def _note(update: Update, recording: Recording, range_: str) -> tuple[Statement,
     once = not any(t.nested or t.over for t in update.texts)
     lock = "" if any(t.over for t in update.texts) else f" FOR UPDATE OF {update.name}"
     olds = [f"{update.name}.{quote(c.name)}" for c in update.columns]
-    values = [*update.of(journal.key), "1", "1", *olds, *(f"({t.sql})" for t in update.texts)]
+    values = [*update.of(journal.key), "1", "1", *olds, *update.values]
     if once:
         where += f" AND {update.change}"
     head = journal.head("old", "new")
@@ -243,7 +249,8 @@ def _note(update: Update, recording: Recording, range_: str) -> tuple[Statement,
 def _from_journal(update: Update, recording: Recording, range_: str) -> Statement:
     journal = recording.journal
     assert journal is not None
-    sets = ", ".join(f"{quote(c.name)} = j.{quote(f'new_{c.name}')}" for c in journal.images)
+    pairs = zip(journal.images, journal.values("new", "j"), strict=True)
+    sets = ", ".join(f"{quote(c.name)} = {value}" for c, value in pairs)
     ties = journal.ties(update.name)
     return rows(
         f"UPDATE {update.name} SET {sets} FROM {quote(journal.name)} AS j WHERE {ties} AND {range_}",

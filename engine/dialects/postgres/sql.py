@@ -169,6 +169,16 @@ def plain_type(type: str) -> str:
     return base if base.removesuffix("[]") in _TYPES.values() else ""
 
 
+def kept_type(type: str) -> str:
+    """Return the type in which a journal keeps values: text for types of users, which may be dropped meanwhile."""
+    return type if plain_type(type) else "text"
+
+
+def given_back(sql: str, type: str) -> str:
+    """Return a journal's value (`kept_type`) as one of `type`."""
+    return sql if plain_type(type) else f"CAST({sql} AS {type})"
+
+
 def base_type(type: str) -> str:
     """Return a type without its size."""
     return re.sub(r"\(.*?\)", "", type).strip()

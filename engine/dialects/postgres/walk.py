@@ -6,11 +6,12 @@ Keys travel as text and are cast where they are compared: so a checkpoint holds 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from engine.dialects.postgres.names import own_column
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
-from engine.dialects.postgres.sql import cast_type, quote
+from engine.dialects.postgres.sql import cast_type, kept_type, quote
 from engine.dialects.postgres.statements import SYNTAX
 from engine.dialects.postgres.tokens import has_word
 from engine.dialects.shared.keys import Key as AnyKey
@@ -118,3 +119,8 @@ def column_definition(name: str, column: PgColumn) -> str:
     """Return a column of an engine table that keeps and compares values as `column` does."""
     collate = f" COLLATE {quote(column.collate)}" if column.collate else ""
     return f"{quote(name)} {column.type}{collate}"
+
+
+def image_definition(name: str, column: PgColumn) -> str:
+    """Return a column of a journal that keeps values of `column`."""
+    return column_definition(name, replace(column, type=kept_type(column.type)))

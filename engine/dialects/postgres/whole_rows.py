@@ -49,7 +49,7 @@ def restore(journal: Journal) -> tuple[Statement, ...]:
     )
     names = ", ".join(quote(c.name) for c in journal.images)
     back = (
-        f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {', '.join(journal.of('old', 'lost'))}"
+        f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {', '.join(journal.values('old', 'lost'))}"
         f' FROM ({lost}) AS lost JOIN ({_net(journal)}) AS net ON net."holds" = lost."holds"'
         f' WHERE lost."place" <= -net."n"'
     )
