@@ -23,6 +23,11 @@ CREATE TABLE city (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE visits (id INTEGER PRIMARY KEY, who INT REFERENCES people(id) ON DELETE CASCADE, at NUMERIC(6,2));
 CREATE TABLE old (id INTEGER PRIMARY KEY, n INT);
 CREATE INDEX old_n ON old(n);
+CREATE TABLE noted (id INTEGER PRIMARY KEY, n INT);
+CREATE TABLE notes (was INT);
+CREATE FUNCTION noting() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO notes VALUES (old.n); RETURN new; END';
+CREATE TRIGGER noting AFTER UPDATE ON noted FOR EACH ROW EXECUTE FUNCTION noting();
+INSERT INTO noted SELECT n, n FROM generate_series(1, 5) AS n;
 INSERT INTO city VALUES (1, 'Rome'), (2, 'Oslo');
 INSERT INTO people (name, born, city) SELECT ' p' || n, (1900 + n)::text, 1 + n % 2 FROM generate_series(1, 12) AS n;
 INSERT INTO visits SELECT n, 1 + n % 12, n * 1.10 FROM generate_series(1, 20) AS n;
@@ -40,6 +45,7 @@ steps:
   - alter: {table: people, add: {age: {type: integer, using: "2000 - cast(born as integer)"}}, drop: [born]}
   - alter: {table: visits, change: {at: {type: text, using: "cast(at as text)"}}}
   - delete: {from: people, where: "id > 9", batch_size: 2, expect_rows: 3}
+  - transform: {table: noted, set: {n: "n + 1"}, where: "true", batch_size: 3}
   - index: {table: people, columns: [name]}
   - rename: {table: city, to: town}
   - drop: {table: old}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from engine.dialects.postgres.effects import LAST
 from engine.dialects.postgres.journal import Journal
-from engine.dialects.postgres.sql import quote
+from engine.dialects.postgres.sql import dollar_quoted, quote
 from engine.dialects.postgres.statements import ddl, rows
 from engine.model.plan import Statement
 
@@ -20,12 +20,9 @@ def record(journal: Journal) -> tuple[Statement, ...]:
     events = " OR ".join(event.upper() for event in sorted(journal.events))
     function = f"pg_temp.{quote(journal.name)}"
     when = "AFTER" if journal.whole else "BEFORE"
+    code = f" #variable_conflict use_column\nBEGIN {_whole(journal) if journal.whole else _keyed(journal)} END "
     return (
-        ddl(
-            f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $engine$ #variable_conflict use_column\n"
-            f"BEGIN {_whole(journal) if journal.whole else _keyed(journal)} END $engine$",
-            "journal",
-        ),
+        ddl(f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {dollar_quoted(code)}", "journal"),
         ddl(
             f"CREATE TRIGGER {_trigger(journal)} {when} {events} ON {quote(journal.table.name)}"
             f" FOR EACH ROW EXECUTE FUNCTION {function}()",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from engine.dialects.postgres import whole_rows
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
+from engine.dialects.postgres.sequences import Counters
 from engine.dialects.postgres.sql import given_back, quote, same
 from engine.dialects.postgres.statements import ddl, question, rows
 from engine.dialects.postgres.walk import Key, between, column_definition, image_definition, key_loop, parts
@@ -132,7 +133,12 @@ def images_of(table: PgTable, key: Key) -> tuple[PgColumn, ...]:
 
 # ── the way back ──────────────────────────────────────────────────────────
 def undo_units(
-    step: str, title: str, journals: Sequence[Journal], schema: PgSchema, helpers: Sequence[str] = ()
+    step: str,
+    title: str,
+    journals: Sequence[Journal],
+    schema: PgSchema,
+    helpers: Sequence[str] = (),
+    counters: Counters | None = None,
 ) -> tuple[Unit, ...]:
     """Return the unit that takes a data step back from its journals, the table's own first.
 
@@ -140,7 +146,10 @@ def undo_units(
     back; each only where the live row is still what the step left, unless `:force` says otherwise.
     """
     still, again = hold_triggers([j.table for j in journals], schema)
-    ending = tuple(ddl(f"DROP TABLE IF EXISTS {quote(name)}", "cleanup") for name in helpers)
+    ending = (
+        *((counters.restore(),) if counters else ()),
+        *(ddl(f"DROP TABLE IF EXISTS {quote(name)}", "cleanup") for name in helpers),
+    )
     journals = in_order(journals)
     base = Unit(
         f"{step}.undo",

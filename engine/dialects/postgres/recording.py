@@ -12,6 +12,7 @@ from engine.dialects.postgres.expression import Planning
 from engine.dialects.postgres.journal import ALL, Journal, images_of, undo_units
 from engine.dialects.postgres.names import listed
 from engine.dialects.postgres.schema import PgColumn, PgConstraint, PgSchema, PgTable
+from engine.dialects.postgres.sequences import Counters
 from engine.dialects.postgres.walk import Key, identity
 from engine.errors import Problem
 from engine.model.plan import Reversible, Statement, Unit
@@ -28,6 +29,7 @@ class Recording:
         journal: of the step's own table, or None.
         others: of tables that foreign keys reach, each with the keys by which it is reached.
         captured: those that triggers of the engine fill while the step writes; then there is none of the above.
+        counters: of columns that number themselves, where the step may move them.
         settle: True where what the server puts off to the end must happen before they are taken away.
         words: how the step is undone, for people.
         reversible, reason: see `Unit`.
@@ -36,6 +38,7 @@ class Recording:
     journal: Journal | None = None
     others: tuple[tuple[Journal, PgConstraint, Journal], ...] = ()
     captured: tuple[Journal, ...] = ()
+    counters: Counters | None = None
     settle: bool = False
     words: str = ""
     reversible: Reversible = "journal"
@@ -49,22 +52,21 @@ class Recording:
     @property
     def keeps(self) -> tuple[str, ...]:
         """Names of the tables that hold the way back."""
-        return tuple(j.name for j in self.journals)
+        return (*(j.name for j in self.journals), *((self.counters.name,) if self.counters else ()))
 
     def create(self) -> tuple[Statement, ...]:
         """Return the statements that make the journals."""
-        return tuple(s for j in self.journals for s in j.create())
+        return (*(s for j in self.journals for s in j.create()), *(self.counters.create() if self.counters else ()))
 
     def around(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
         """Return the statements of a batch with those before and after that capture what happens."""
-        if not self.captured:
-            return tuple(body)
         settled = (_SETTLED,) if self.settle else ()
         return (
             *(s for j in self.captured for s in capture.record(j)),
             *body,
             *settled,
             *(s for j in self.captured for s in capture.stop(j)),
+            *((self.counters.note(),) if self.counters else ()),
         )
 
     @property
@@ -74,7 +76,9 @@ class Recording:
 
     def undo(self, step: str, title: str, schema: PgSchema, helpers: Sequence[str] = ()) -> tuple[Unit, ...]:
         """Return the units that take the step back, none where nothing is to be done."""
-        return undo_units(step, title, self.journals, schema, helpers) if self.journals else ()
+        if not self.journals:
+            return ()
+        return undo_units(step, title, self.journals, schema, helpers, self.counters)
 
 
 def recording_of(
@@ -130,7 +134,7 @@ def recording_of(
     words = f"undone from {', '.join(recording.keeps)} ({_what(events)})"
     if others:
         words += f"; rows of {listed(j.table.name for j, _, _ in others)} go or change with it and are kept too"
-    return Recording(own, tuple(others), words=words)
+    return Recording(own, tuple(others), counters=_counters(session, (own,)), words=words)
 
 
 def _beyond(
@@ -173,7 +177,16 @@ def _captured(
     late = any("DEFERRABLE" in t.sql for t in schema.triggers)
     late = late or any(k.kind == "f" and k.deferrable for t in schema.tables for k in t.constraints)
     words += "; others can't write to these tables while a batch runs"
-    return Recording(captured=tuple(journals), settle=late, words=words)
+    moved = [j for j in journals if "insert" in events or found.includes(j.table.name)]
+    return Recording(captured=tuple(journals), counters=_counters(session, moved), settle=late, words=words)
+
+
+def _counters(session: Planning, journals: Sequence[Journal]) -> Counters | None:
+    """Return what notes the sequences of tables into which rows may come, None where there is none."""
+    found = [
+        (j.table.name, c.name) for j in journals if "insert" in j.events for c in j.table.columns if c.numbers_itself
+    ]
+    return Counters(f"engine_undo_{session.undo_number()}", tuple(found)) if found else None
 
 
 def _what(events: tuple[str, ...]) -> str:

@@ -99,8 +99,8 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     def body(count: str, picked: str) -> tuple[Statement, ...]:
         noted = note_taken(recording, clause, mapping, picked) if replaces else ()
         wrote = _write(recording, f"{insert} {picked} {clause}".rstrip())
-        written = recording.around((*noted, wrote))
-        return (*still, question(count, "count", "selected"), *written, *sequences, *again)
+        written = recording.around((*noted, wrote, *sequences))
+        return (*still, question(count, "count", "selected"), *written, *again)
 
     create, loop = list(recording.create()), None
     if work is not None:
@@ -191,7 +191,7 @@ def insert_units(session: Planning, change: InsertRows, context: StepContext) ->
                 statements += note_taken(recording, clause, mapping, picked)
             statements.append(_write(recording, f"{head} {picked} {clause}".rstrip()))
     counting = question(counted, "count", "selected")
-    statements = [*recording.create(), counting, *recording.around(statements), *in_step(table, columns)]
+    statements = [*recording.create(), counting, *recording.around([*statements, *in_step(table, columns)])]
     many = f"{len(change.rows)} rows" if len(change.rows) != 1 else "1 row"
     title = f"insert {many} into {table.name}"
     unit = Unit(

@@ -73,6 +73,14 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def dollar_quoted(text: str) -> str:
+    """Return `text` between dollar signs, whatever stands in it."""
+    tag = "engine"
+    while f"${tag}$" in text:
+        tag += "_"
+    return f"${tag}${text}${tag}$"
+
+
 def columns_sql(names: tuple[str, ...]) -> str:
     """Return `names` quoted, with commas between them."""
     return ", ".join(quote(name) for name in names)
