@@ -16,6 +16,7 @@ from engine.source import Source, describe
 from engine.spec import traps
 from engine.spec.assemble import Frame, Notes, Placed, Unreadable, is_open, joined_items, mapping
 from engine.spec.characters import ESCAPE, NEVER, Masked
+from engine.spec.margin import out_of_line
 from engine.spec.nodes import List, Node, Scalar
 from engine.spec.scalars import resolve, too_long
 
@@ -88,7 +89,8 @@ class Composer:
         context = error.context_mark.index if error.context_mark else None
         problem = f"{error.context or ''}: {error.problem or ''}"
         opened = self._stack[-1].start if self._stack and self._stack[-1].flow else None
-        trap = traps.explain(self.text, problem, mark.index, context, self._open_value(), opened)
+        trap = out_of_line(self.text, mark.index) if opened is None else None
+        trap = trap or traps.explain(self.text, problem, mark.index, context, self._open_value(), opened)
         return self._notes.diagnostic(trap)
 
     def _open_value(self) -> int | None:
