@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ _FAMILIES = {
     "jsonb": "json",
     "uuid": "uuid",
 }
+_OTHERS = frozenset({"nvarchar", "nchar", "clob", "nclob", "inet", "cidr", "float4", "float8", "datetime2", "timetz"})
+_OTHERS |= frozenset({"number", "bytes", "int1", "int3", "uint", "interval", "xml", "bit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,17 @@ def kind(text: str) -> Kind:
     if name in _INTEGERS:
         return Kind("integer", name, _INTEGERS[name])
     return Kind(_FAMILIES.get(name, ""), name, first, second)
+
+
+def misspelt(text: str) -> str:
+    """Return the type that a name with a slip in it is meant to be, or "" for one that a database has or that is far."""
+    match = _TYPE.fullmatch(text)
+    name = " ".join(match[1].lower().split()) if match else ""
+    known = (*_FAMILIES, *_INTEGERS)
+    if not name or name in known or name in _OTHERS:
+        return ""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    return close[0] if close and abs(len(close[0]) - len(name)) < 2 else ""
 
 
 _DIGITS = {1: 2, 2: 4, 3: 6, 4: 9, 8: 18}  # bytes of an integer → digits that it can hold whatever they are

@@ -9,6 +9,7 @@ from engine.errors import Path
 from engine.lint.base import Found, Rule, SpecView
 from engine.lint.story import Scene, Told, by_statement, each, found, new_columns, spoken
 from engine.lint.texts import Fragment, name_at, names, object_after, phrase_at, statements
+from engine.lint.types import misspelt
 from engine.model.changes import (
     AlterTable,
     ChangeColumn,
@@ -140,9 +141,15 @@ _SURPRISES |= {"TIMESTAMP": "a number", "TIMESTAMPTZ": "a number", "INTERVAL": "
 
 def _affinity(view: SpecView) -> Iterable[Found]:
     for scene, table, column, path in new_columns(view):
-        given = column.type.given_for("sqlite")
-        after = scene.fact.after.table(table) if given is not None and view.world.dialect in BASE else None
-        if given is None or after is None or after.strict:
+        given = column.type.given_for("sqlite") or column.type.text
+        after = scene.fact.after.table(table) if given and view.world.dialect in BASE else None
+        if not given or after is None or after.strict:
+            continue
+        meant = misspelt(given)
+        kept = after.column(column.name)
+        if meant and kept is not None and kept.type.lower() == given.strip().lower():
+            words = f"there is no type `{given}`: SQLite takes text in it that looks like a number for one"
+            yield found(scene, "LT111", words, (*path, "type"), f"did you mean `{meant}`?", f"{table}.{column.name}")
             continue
         turned = _SURPRISES.get(given.split("(")[0].strip().upper(), "")
         if turned and "sqlite" in dict(column.type.texts):
