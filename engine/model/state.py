@@ -10,7 +10,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +144,13 @@ class SchemaState:
     views: tuple[View, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     complete: bool = True
+    _by_name: _Names = field(default_factory=lambda: _Names(), init=False, repr=False, compare=False)
 
     def table(self, name: str) -> Table | None:
         """Return the table called `name`, or None."""
-        return next((t for t in self.tables if same_name(t.name, name)), None)
+        if self._by_name.tables is None:
+            self._by_name.tables = _named(self.tables)
+        return self._by_name.tables.get(fold(name))
 
     def view(self, name: str) -> View | None:
         """Return the view called `name`, or None."""
@@ -158,7 +162,9 @@ class SchemaState:
 
     def index(self, name: str) -> Index | None:
         """Return the index called `name`, or None."""
-        return next((i for i in self.indexes if same_name(i.name, name)), None)
+        if self._by_name.indexes is None:
+            self._by_name.indexes = _named(self.indexes)
+        return self._by_name.indexes.get(fold(name))
 
     def trigger(self, name: str) -> Trigger | None:
         """Return the trigger called `name`, or None."""
@@ -166,7 +172,12 @@ class SchemaState:
 
     def indexes_of(self, table: str) -> tuple[Index, ...]:
         """Return the indexes on `table`, in the order in which they were made."""
-        return tuple(i for i in self.indexes if same_name(i.table, table))
+        if self._by_name.indexes_of is None:
+            groups: dict[str, list[Index]] = {}
+            for index in self.indexes:
+                groups.setdefault(fold(index.table), []).append(index)
+            self._by_name.indexes_of = groups
+        return tuple(self._by_name.indexes_of.get(fold(table), ()))
 
     def triggers_of(self, table: str) -> tuple[Trigger, ...]:
         """Return the triggers on `table` (or view)."""
@@ -174,10 +185,11 @@ class SchemaState:
 
     def referring_to(self, table: str) -> tuple[Table, ...]:
         """Return the other tables that have a foreign key to `table`."""
+        name = fold(table)
         return tuple(
             t
             for t in self.tables
-            if not same_name(t.name, table) and any(same_name(f.table, table) for f in t.foreign_keys)
+            if t.foreign_keys and fold(t.name) != name and any(fold(f.table) == name for f in t.foreign_keys)
         )
 
     def fingerprint(self) -> str:
@@ -185,13 +197,37 @@ class SchemaState:
 
         Decision 21 defines equality so; it is what drift is judged by.
         """
+        known = self._by_name.fingerprint
+        if known:
+            return known
         objects = sorted(
             [("table", t.name, t.name, t.sql) for t in self.tables]
             + [("index", i.name, i.table, i.sql) for i in self.indexes]
             + [("view", v.name, v.name, v.sql) for v in self.views]
             + [("trigger", t.name, t.table, t.sql) for t in self.triggers]
         )
-        return hashlib.sha256(repr(objects).encode("utf-8", "surrogateescape")).hexdigest()
+        self._by_name.fingerprint = hashlib.sha256(repr(objects).encode("utf-8", "surrogateescape")).hexdigest()
+        return self._by_name.fingerprint
+
+
+@dataclass(slots=True)
+class _Names:
+    """What was asked of a state before: states are asked by name again and again, and never change."""
+
+    tables: dict[str, Table] | None = None
+    indexes: dict[str, Index] | None = None
+    indexes_of: dict[str, list[Index]] | None = None
+    fingerprint: str = ""
+
+
+_Object = TypeVar("_Object", Table, Index)
+
+
+def _named(objects: Iterable[_Object]) -> dict[str, _Object]:
+    found: dict[str, _Object] = {}
+    for one in objects:
+        found.setdefault(fold(one.name), one)
+    return found
 
 
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -204,7 +240,7 @@ def same_name(left: str, right: str) -> bool:
 
 def fold(name: str) -> str:
     """Return `name` with A–Z lowered; other letters keep their case, as in SQLite."""
-    return name.translate(_LOWER)
+    return name.lower() if name.isascii() else name.translate(_LOWER)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -139,7 +139,7 @@ def _in_place(way: Way) -> tuple[Statement, ...] | None:
         *_names_back(way),
     )
     try:
-        statements = with_texts(way.shadow, way.route.all, back, ())
+        statements = with_texts(way.shadow, way.after, back, ())
     except Problem:
         return None
     return None if broken_by(way.after, statements, ()) else statements
@@ -162,7 +162,7 @@ def _rebuilt(way: Way) -> tuple[Statement, ...]:
     )
     back = (*rebuild.statements(), *_names_back(way))
     outside = ((FOREIGN_KEYS_OFF,), (FOREIGN_KEYS_ON,))
-    found = with_texts(way.shadow, way.route.all, (*outside[0], *back, *outside[1]), ())
+    found = with_texts(way.shadow, way.after, (*outside[0], *back, *outside[1]), ())
     # The restore belongs in the transaction, before foreign keys are on again.
     return tuple(s for s in found if s not in (FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON))
 

@@ -30,6 +30,8 @@ def broken_by(
             beside it.
     """
     before = shadow.state
+    if not before.views and not before.triggers:
+        return ()
     copy = shadow.clone()
     run(copy, statements, path)
     after = copy.state

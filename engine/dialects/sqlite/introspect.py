@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -103,6 +103,29 @@ def state(catalogue: Catalogue, columns: Mapping[str, tuple[Column, ...]] | None
         views=tuple(View(o.name, known.get(fold(o.name), ()), o.sql) for o in objects if o.type == "view"),
         triggers=tuple(Trigger(o.name, o.table, o.sql) for o in objects if o.type == "trigger"),
         complete=catalogue.complete,
+    )
+
+
+def grown(before: SchemaState, added: Sequence[CatalogueObject]) -> SchemaState | None:
+    """Return what `state` would of a catalogue in which `added` stand behind all that `before` holds.
+
+    None where that is not for them alone to tell: a view that came to work has columns, a virtual table has tables.
+    """
+    if (
+        before.views
+        or any(o.type == "view" or is_virtual(o.sql) for o in added)
+        or any(t.virtual for t in before.tables)
+    ):
+        return None
+    tables = tuple(table(o.sql, False, o.name) for o in added if o.type == "table")
+    by_name = {fold(t.name): t for t in tables}
+    indexes = tuple(_index(o, by_name.get(fold(o.table)) or before.table(o.table)) for o in added if o.type == "index")
+    triggers = tuple(Trigger(o.name, o.table, o.sql) for o in added if o.type == "trigger")
+    return replace(
+        before,
+        tables=before.tables + tables,
+        indexes=before.indexes + indexes,
+        triggers=before.triggers + triggers,
     )
 
 

@@ -38,12 +38,14 @@ def rename_table(session: SQLiteSession, change: RenameTable, context: StepConte
     # SQLite takes a name that differs in case only for one that is taken.
     between = f"engine_aside_{session.undo_number()}" if same_name(table.name, change.to) else ""
     forward = _renames(table.name, change.to, between)
-    back = with_texts(session.shadow, forward, _renames(change.to, table.name, between), path)
+    after = session.shadow.clone()
+    run(after, forward, path)
+    back = with_texts(session.shadow, after, _renames(change.to, table.name, between), path)
     if fold(table.name) in session.found:
         session.found.add(fold(change.to))
     if fold(table.name) in context.made_here:
         back = (*back, _ledger(change.to, table.name))
-    guards = left_guards(session.shadow, forward, path, change.to)
+    guards = left_guards(session.shadow, after, change.to)
     if not between:
         guards = (taken_guard(table.name), *guards)
     return (
@@ -77,20 +79,18 @@ def rename_column(table: str, name: str, to: str) -> Statement:
     return ddl(f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(name)} TO {quote(to)}")
 
 
-def left_guards(shadow: Shadow, forward: tuple[Statement, ...], path: Path, table: str) -> tuple[Guard, ...]:
-    """Return guards that every object which `forward` changes still has the text that it leaves.
+def left_guards(shadow: Shadow, after: Shadow, table: str) -> tuple[Guard, ...]:
+    """Return guards that every object which a change leaves with another text still has that.
 
     Without that a way back which writes recorded texts could undo somebody else's change.
     """
-    copy = shadow.clone()
-    before = objects(copy)
-    run(copy, forward, path)
+    before = objects(shadow)
     return tuple(
         replace(
             text_guard(type, name, table, text, f"the {type} `{name}` was changed or dropped since", skippable=False),
             reads=(name, on),  # it may be on another table than the one that is renamed
         )
-        for (type, name), (on, text) in objects(copy).items()
+        for (type, name), (on, text) in objects(after).items()
         if before.get((type, name), ("", ""))[1] != text
     )
 

@@ -33,31 +33,30 @@ def run(shadow: Shadow, statements: Iterable[Statement], path: Path) -> None:
                 raise problem_of(str(error), shadow.state, path) from error
 
 
-def with_texts(
-    shadow: Shadow, forward: Sequence[Statement], back: Sequence[Statement], path: Path
-) -> tuple[Statement, ...]:
+def with_texts(shadow: Shadow, after: Shadow, back: Sequence[Statement], path: Path) -> tuple[Statement, ...]:
     """Return `back`, followed by the restore of each text that SQLite writes differently after it.
 
     Args:
-        shadow: the state before; it is left as it is.
-        forward: settings, change and resets, in order.
-        back: the same for the way back.
+        shadow: the state before the change.
+        after: the state behind it; both are left as they are.
+        back: settings, change and resets of the way back, in order.
         path: for problems.
 
     Raises:
-        Problem: `forward` is refused, or `back` ends in other objects than those it began with.
+        Problem: `back` is refused, or ends in other objects than those that the change began with.
     """
     before = objects(shadow)
-    copy = shadow.clone()
-    run(copy, forward, path)
+    copy = after.clone()
     run(copy, back, path)
-    after = objects(copy)
-    if {(k, v[0]) for k, v in before.items()} != {(k, v[0]) for k, v in after.items()}:
+    found = objects(copy)
+    if found == before:
+        return tuple(back)
+    if {(k, v[0]) for k, v in before.items()} != {(k, v[0]) for k, v in found.items()}:
         raise Problem(
             "SP111",
             "no way back can be shown to end where this step begins",
             path,
             hint="give the step an `undo` of its own, or say why it is `irreversible`",
         )
-    differing = [(type, name, text) for (type, name), (_, text) in before.items() if after[type, name][1] != text]
+    differing = [(type, name, text) for (type, name), (_, text) in before.items() if found[type, name][1] != text]
     return (*back, *restore_texts(differing))

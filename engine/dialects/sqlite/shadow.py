@@ -7,11 +7,11 @@ statement is refused. Nothing in it is the user's; it never outlives the plan.
 from __future__ import annotations
 
 import sqlite3
-import weakref
 from dataclasses import dataclass
 
 from engine.dialects.base import Access, Catalogue, CatalogueObject
 from engine.dialects.sqlite.introspect import (
+    grown,
     is_engines,
     is_virtual,
     mark_untouchable,
@@ -19,7 +19,7 @@ from engine.dialects.sqlite.introspect import (
     unknown_collations,
     users,
 )
-from engine.dialects.sqlite.shadow_connection import OPCODES, Base, ShadowError, connect, copied
+from engine.dialects.sqlite.shadow_connection import OPCODES, Base, ShadowError, connect, own, see_whole
 from engine.dialects.sqlite.tokens import edit, quote, tokens
 from engine.dialects.sqlite.touches import Touch, access_of
 from engine.model.state import Column, SchemaState, fold
@@ -36,15 +36,31 @@ class _Nulls(dict[str, None]):
 
 @dataclass(eq=False)
 class Savepoint:
-    """How a shadow stood at a moment; None: as it stands, nothing has run since."""
+    """How a shadow stood at a moment."""
 
-    base: Base | None = None
+    base: Base
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of the catalogue.
+
+    Attributes:
+        last: its highest row.
+        objects: the user's, in the order of rows.
+        engines: names of the engine's own tables.
+    """
+
+    last: int = 0
+    objects: tuple[CatalogueObject, ...] = ()
+    engines: frozenset[str] = frozenset()
 
 
 class Shadow:
     """An in-memory SQLite with the objects of a catalogue.
 
     Attributes:
+        base: the connection; clones and savepoints have the same one until something is to run.
         opaque: objects that SQLite would not make here (an unknown module or function); they stay
             in `state` and `catalogue()` as text, their tables as `virtual`.
         collations: names of collations that the library lacks and that the texts use; they are
@@ -53,14 +69,17 @@ class Shadow:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.complete = catalogue.complete
-        self._taken = catalogue.taken
+        self._taken = frozenset(catalogue.taken)
         objects = users(catalogue)
         self.collations = unknown_collations(objects)
-        self._base = connect(self.collations)
+        self.base = connect(self.collations)
+        self.base.users.add(self)
         self.opaque = self._load(objects)
         self._state: SchemaState | None = None
         self._catalogue: Catalogue | None = None
-        self._waiting: list[weakref.ref[Savepoint]] = []
+        self._read = _Read()
+        self._only_made = False
+        self._objects: dict[tuple[object, ...], CatalogueObject] = {}
         self._seen: tuple[Catalogue | None, SchemaState] = (None, SchemaState())
         self._columns: tuple[object, dict[str, tuple[Column, ...]]] = (None, {})
 
@@ -71,8 +90,9 @@ class Shadow:
         Raises:
             ShadowError: SQLite refused it.
         """
-        self._keep()
+        own(self, self.collations)
         self._state = self._catalogue = None
+        self._only_made = self._only_made and _makes(sql)
         self._execute(sql)
 
     def savepoint(self) -> Savepoint:
@@ -81,38 +101,39 @@ class Shadow:
         No savepoint of SQL's: inside one, `PRAGMA foreign_keys` would do nothing. The copy is made when
         something is about to run: most steps change rows only.
         """
-        point = Savepoint()
-        self._waiting.append(weakref.ref(point))
+        point = Savepoint(self.base)
+        self.base.users.add(point)
         return point
-
-    def _keep(self) -> None:
-        """Give the savepoints that are still wanted a copy of how things stand."""
-        wanted = [point for ref in self._waiting if (point := ref()) is not None and point.base is None]
-        self._waiting.clear()
-        if wanted:
-            base = copied(self._base, self.collations)
-            for point in wanted:
-                point.base = base
 
     def undo(self, point: Savepoint) -> None:
         """Go back to `point`, which stays good."""
-        if point.base is None:
+        if point.base is self.base:
             return
-        self._keep()
-        self._base = copied(point.base, self.collations)
+        self.base.users.discard(self)
+        self.base = point.base
+        self.base.users.add(self)
         self._state = self._catalogue = None
+        self._only_made = False
 
     def clone(self) -> Shadow:
-        """Return an independent copy."""
+        """Return an independent copy; it is made when one of the two is about to run something.
+
+        Raises:
+            ShadowError: a transaction is open.
+        """
+        see_whole(self.base)
         copy = Shadow.__new__(Shadow)
         copy.complete = self.complete
         copy._taken = self._taken
         copy.collations = self.collations
         copy.opaque = self.opaque
-        copy._base = copied(self._base, self.collations)
+        copy.base = self.base
+        copy.base.users.add(copy)
         copy._state = self._state
         copy._catalogue = self._catalogue
-        copy._waiting = []
+        copy._read = self._read
+        copy._only_made = self._only_made
+        copy._objects = self._objects
         copy._seen = self._seen
         copy._columns = self._columns
         return copy
@@ -124,26 +145,48 @@ class Shadow:
         if self._state is None:
             catalogue = self.catalogue()
             if self._seen[0] != catalogue:
-                found = state(catalogue, self._view_columns(catalogue))
-                self._seen = (catalogue, mark_untouchable(found, self.opaque))
+                self._seen = (catalogue, self._state_of(catalogue))
             self._state = self._seen[1]
         return self._state
+
+    def _state_of(self, catalogue: Catalogue) -> SchemaState:
+        before, known = self._seen
+        if before is not None and not self.opaque:
+            count = len(before.objects)
+            if before.objects == catalogue.objects[:count]:
+                found = grown(known, catalogue.objects[count:])
+                if found is not None:
+                    return found
+        return mark_untouchable(state(catalogue, self._view_columns(catalogue)), self.opaque)
 
     def catalogue(self) -> Catalogue:
         """Return what the shadow prints about itself, without the engine's own tables."""
         if self._catalogue is None:
-            self._catalogue = self._read()
+            self._look()
+            taken = tuple(sorted(self._read.engines | self._taken))
+            self._catalogue = Catalogue(self._read.objects + self.opaque, taken, self.complete)
         return self._catalogue
 
-    def _read(self) -> Catalogue:
-        rows = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid")
-        objects = [CatalogueObject(*(_text(value) for value in row)) for row in rows]
-        made = {o.name for o in objects if o.type == "table" and is_engines(o.name, sqlites=False)}
-        return Catalogue(
-            users(Catalogue(tuple(objects))) + self.opaque,
-            tuple(sorted(made | set(self._taken))),
-            self.complete,
+    def _look(self) -> None:
+        """Read the catalogue: all of it, or what came to it where nothing else can have changed."""
+        read = self._read if self._only_made else _Read()
+        rows = self._rows(
+            "SELECT type, name, tbl_name, sql, rowid FROM sqlite_schema"
+            f" WHERE rowid > {read.last} AND sql <> '' ORDER BY rowid"
         )
+        if rows:
+            known = self._objects
+            found = []
+            for *row, _ in rows:
+                key = tuple(row)
+                one = known.get(key)
+                if one is None:
+                    one = known[key] = CatalogueObject(*(_text(value) for value in key))
+                found.append(one)
+            made = {o.name for o in found if o.type == "table" and is_engines(o.name, sqlites=False)}
+            objects = read.objects + users(Catalogue(tuple(found)))
+            read = _Read(int(str(rows[-1][-1])), objects, read.engines | made)
+        self._read, self._only_made = read, True
 
     def prepare(self, sql: str) -> None:
         """Compile a statement without running it.
@@ -164,9 +207,9 @@ class Shadow:
             raise ShadowError("there is no statement")
         if found[0].is_word("PRAGMA", "EXPLAIN"):
             raise ShadowError(f"{found[0].text.upper()} can't be looked into")
-        self._base.log.clear()
+        self.base.log.clear()
         self._execute("EXPLAIN " + sql)
-        return tuple(self._base.log)
+        return tuple(self.base.log)
 
     def access(self, sql: str) -> Access:
         """Return what a statement reads, writes and calls.
@@ -190,7 +233,7 @@ class Shadow:
         touches = self.touches(query)
         if any(t.kind == "write" for t in touches) or not tokens(query)[0].is_word("SELECT", "WITH", "VALUES"):
             raise ShadowError("a query is wanted, and this is none")
-        connection = self._base.connection
+        connection = self.base.connection
         # Without rows a query ends at once; one that counts up by itself may take its time.
         connection.set_progress_handler(lambda: 1, OPCODES)
         try:
@@ -200,7 +243,7 @@ class Shadow:
         except ShadowError:  # it compiles, so what went wrong is its values
             names = ()
         finally:
-            self._base.watch()
+            self.base.watch()
         return names or self._columns_unrun(query)
 
     def _columns_unrun(self, query: str) -> tuple[str, ...]:
@@ -214,9 +257,9 @@ class Shadow:
 
     # ── inside ──
     def _execute(self, sql: str) -> sqlite3.Cursor:
-        self._base.looks.clear()
+        self.base.looks.clear()
         try:
-            return self._base.connection.execute(sql, _parameters(sql))
+            return self.base.connection.execute(sql, _parameters(sql))
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise ShadowError(str(error)) from None
         except (UnicodeError, ValueError):
@@ -243,7 +286,7 @@ class Shadow:
         if odd:  # texts that somebody wrote into the catalogue by hand
             self._execute("PRAGMA writable_schema=ON")
             for o in odd:
-                self._base.connection.execute(
+                self.base.connection.execute(
                     "UPDATE sqlite_schema SET sql = ? WHERE type = ? AND name = ? COLLATE NOCASE",
                     (o.sql, o.type, o.name),
                 )
@@ -282,6 +325,12 @@ class Shadow:
         except ShadowError:
             return False
         return True
+
+
+def _makes(sql: str) -> bool:
+    """Tell whether a statement makes something: its rows come behind all others, and none of those changes."""
+    found = tokens(sql)
+    return bool(found) and found[0].is_word("CREATE")
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import weakref
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from engine.dialects.sqlite.touches import Touch
 
@@ -55,11 +57,23 @@ class ShadowError(Exception):
         self.missing: tuple[str, str] | None = (match[1], match[2]) if match else None
 
 
+class User(Protocol):
+    """Who stands on a connection: a shadow, or a savepoint of one."""
+
+    base: Base
+
+
 @dataclass(slots=True)
 class Base:
-    """A connection, and what a copy of it has to be given anew."""
+    """A connection, and what a copy of it has to be given anew.
+
+    Attributes:
+        users: all who stand on it, the one it was made for first; only one who is alone may change anything.
+    """
 
     connection: sqlite3.Connection
+    users: weakref.WeakSet[User] = field(default_factory=weakref.WeakSet)
+    owner: weakref.ref[User] | None = None
     log: list[Touch] = field(default_factory=list)
     looks: list[int] = field(default_factory=list)
 
@@ -106,14 +120,39 @@ def connect(collations: tuple[str, ...]) -> Base:
     return base
 
 
-def copied(base: Base, collations: tuple[str, ...]) -> Base:
-    """Return an independent copy.
+def own(user: User, collations: tuple[str, ...]) -> None:
+    """See to it that nobody else stands on a user's connection.
+
+    Who has it for their own keeps it, with the schema that the library has read there; the others get a copy.
+
+    Raises:
+        ShadowError: a transaction is open.
+    """
+    base = user.base
+    others = [other for other in base.users if other is not user]
+    if not others:
+        return
+    copy = _copied(base, collations)
+    movers = others if base.owner is None or base.owner() in (None, user) else [user]
+    for mover in movers:
+        base.users.discard(mover)
+        copy.users.add(mover)
+        mover.base = copy
+    user.base.owner = weakref.ref(user)
+
+
+def see_whole(base: Base) -> None:
+    """See to it that a copy can be made.
 
     Raises:
         ShadowError: a transaction is open.
     """
     if base.connection.in_transaction:  # the library's copy would wait for ever
         raise ShadowError("a transaction is open, the schema can't be copied now")
+
+
+def _copied(base: Base, collations: tuple[str, ...]) -> Base:
+    see_whole(base)
     copy = connect(collations)
     base.connection.backup(copy.connection)
     for setting in _SETTINGS:
