@@ -1,5 +1,5 @@
 """`python -m engine` is `engine`."""
 
-from engine.cli.main import main
+from engine.cli.start import main
 
 main()

@@ -193,6 +193,10 @@ class Stopped(EngineError):
     code = "interrupted"
 
 
+class Unwritable(EngineError):
+    """A result could not be written; to stdout no more can be said."""
+
+
 class FindingsError(EngineError):
     """Specs with findings at the failing level; nothing was done.
 

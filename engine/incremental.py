@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.edition import entry_key
 from engine.errors import Diagnostic
-from engine.memo import Lost, Memo, Reader, Writer, entry_key
+from engine.memo import Lost, Memo, Reader, Writer
 from engine.source import Source
 from engine.spec import files
 

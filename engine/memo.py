@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, cast
 
+from engine.edition import engine_key
 from engine.errors import Diagnostic, Path, Related
 from engine.source import Source, Span
 
@@ -26,38 +27,6 @@ Gone = Mapping[tuple[str, str], tuple[str, Span | None]]
 
 class Lost(Exception):
     """A place that can't be told, or can't be found again."""
-
-
-def entry_key(*parts: object) -> str:
-    """Return a hash over plain values."""
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def engine_key() -> str:
-    """Return a hash over this engine's files (by size and time), Python and the version of SQLite's library."""
-    import sys
-    from importlib.util import find_spec
-
-    from engine import __version__
-
-    root = File(__file__).parent
-    found = []
-    for folder, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            if name.endswith(".py"):
-                about = os.stat(os.path.join(folder, name))
-                found.append((folder, name, about.st_size, about.st_mtime_ns))
-    libraries: list[object] = []
-    for name in ("sqlglot", "yaml", "jinja2", "jsonschema"):
-        origin = str(getattr(find_spec(name), "origin", ""))
-        beside = os.path.dirname(os.path.dirname(origin))
-        libraries.append((origin, os.stat(origin).st_mtime_ns if origin else 0))
-        # the folders of the distributions have the versions in their names; importlib.metadata takes 40 ms for them
-        libraries.append(sorted(n for n in os.listdir(beside or ".") if n.lower().startswith((name, f"py{name}"))))
-    from engine import dialects
-
-    return entry_key(__version__, sys.version, dialects.library(), libraries, found)
 
 
 @dataclass

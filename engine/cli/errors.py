@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from engine.cli import screen
-from engine.errors import EngineError, FindingsError, UsageError, of_the_machine
+from engine.errors import EngineError, FindingsError, Unwritable, UsageError, of_the_machine
 from engine.model.state import nearest
 from engine.source import caret, visible
 
@@ -61,7 +61,7 @@ def show(error: EngineError | click.ClickException, shown: Shown, cause: Excepti
     """Show `error` and return its exit code; `cause` is what `--debug` writes of, where that is another."""
     known = error if isinstance(error, EngineError) else _usage(error)
     trace = _trace(cause or error) if shown.debug else ""
-    if shown.json and not isinstance(known, screen.Unwritable):
+    if shown.json and not isinstance(known, Unwritable):
         _document({**dict(shown.base), **findings(known), "error": document(known, shown)})
     else:
         screen.say("\n".join(lines(known, shown)))
@@ -211,7 +211,7 @@ def _document(fields: dict[str, Any]) -> None:
 
     try:
         screen.out(json.dumps({"schema_version": 1, **fields}, indent=2, default=str) + "\n")
-    except screen.Unwritable as refused:
+    except Unwritable as refused:
         screen.say("\n".join(lines(refused)))
 
 

@@ -11,9 +11,7 @@ import io
 import os
 import re
 import sys
-from typing import Any, TextIO
-
-from engine.errors import EngineError
+from typing import Any, NoReturn, TextIO
 
 _STYLES = (
     (re.compile(r"^ {0,6}\+ .*"), "32"),
@@ -29,10 +27,6 @@ _STYLES = (
     (re.compile(r"(?<=: )warning\[\w+\]"), "1;33"),
     (re.compile(r"^( *= )?(hint|now|next):"), "1;36"),
 )
-
-
-class Unwritable(EngineError):
-    """A result could not be written; to stdout no more can be said."""
 
 
 def prepare() -> None:
@@ -61,14 +55,31 @@ def out(text: str) -> None:
     Raises:
         Unwritable: the disk that it goes to is full; that nobody reads is no error.
     """
+    refused = put(text)
+    if refused is not None:
+        refuse(refused)
+
+
+def put(text: str) -> OSError | None:
+    """Write a result to stdout; return why it could not be written, for `refuse`."""
     refused = _write("stdout", text)
-    if refused is not None and refused.errno in _FULL:
-        raise Unwritable(
-            f"the result can't be written: {refused.strerror}",
-            "look at where stdout goes",
-            kept="what the command did is done",
-            next="engine status",
-        )
+    return refused if refused is not None and refused.errno in _FULL else None
+
+
+def refuse(error: OSError) -> NoReturn:
+    """Say that a result could not be written.
+
+    Raises:
+        Unwritable: always.
+    """
+    from engine.errors import Unwritable
+
+    raise Unwritable(
+        f"the result can't be written: {error.strerror}",
+        "look at where stdout goes",
+        kept="what the command did is done",
+        next="engine status",
+    )
 
 
 def say(text: str, end: str = "\n") -> None:

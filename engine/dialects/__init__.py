@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UsageError
-
 if TYPE_CHECKING:
     from engine.dialects.base import Dialect, Driver
     from engine.dialects.ledger import Ledger
@@ -23,6 +21,8 @@ def known(name: str) -> None:
     """
     if name in READY:
         return
+    from engine.errors import UsageError
+
     if name in NAMES:
         raise UsageError(
             f"this version of the engine does not run on {name} yet",

@@ -14,6 +14,7 @@ from engine.cli.options import LINT_FORMATS, Command, Given, common
 
 if TYPE_CHECKING:
     from engine.app import LintResult, Project
+    from engine.lint.base import Rule
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -53,11 +54,14 @@ def lint(
     """Check specs without a database; --db looks at its history too."""
     if explain or list_rules:
         return _rules(given, explain)
+    from engine.cli.again import Question
     from engine.cli.setup import project_of
-    from engine.lint.base import registry
     from engine.lint.report import SEVERITIES, render
 
     project = project_of(given, named=True)
+    question = None
+    if not (fix or diff or write_baseline or project.url or given.no_cache):
+        question = Question.of(click.get_current_context().find_root().obj, project, paths, baseline)
     if baseline is not None:
         lints = replace(project.config.lint, baseline=baseline)
         project = replace(project, config=replace(project.config, lint=lints))
@@ -67,11 +71,19 @@ def lint(
     if write_baseline is not None:
         return _write_baseline(result, write_baseline)
     form = "github" if "format" not in given.explicit and os.environ.get("GITHUB_ACTIONS") else given.format
-    rules = registry() if result.diagnostics and form not in ("text", "concise") else ()
-    screen.out(render(form, result.diagnostics, result.files, rules))
+    rules: tuple[Rule, ...] = ()
+    if result.diagnostics and form not in ("text", "concise"):
+        from engine.lint.base import registry
+
+        rules = registry()
+    text = render(form, result.diagnostics, result.files, rules)
+    screen.out(text)
     lowest = max("warning" if strict else "error", project.config.lint.fail_on, key=SEVERITIES.index)
     failing = SEVERITIES[: SEVERITIES.index(lowest) + 1]
-    return int(any(d.severity in failing for d in result.diagnostics))
+    code = int(any(d.severity in failing for d in result.diagnostics))
+    if question is not None:
+        question.keep(text, code)
+    return code
 
 
 def _lint_all(project: Project, paths: tuple[Path, ...], dialects: tuple[str, ...], *, known: bool) -> LintResult:
