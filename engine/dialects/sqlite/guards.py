@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.dialects.sqlite.journal import Journal
+from engine.dialects.sqlite.parents import bit
 from engine.dialects.sqlite.sql import literal_sql, quote
 from engine.dialects.sqlite.statements import question
 from engine.dialects.sqlite.walk import unique_keys
@@ -91,7 +92,7 @@ def guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) ->
             found.append(_guard(journal, "taken", back, f"{{count}} keys of deleted rows of {name} are taken again"))
     if journal.keeps_old:
         found += _unique_guards(journal, state)
-        found += _parent_guards(journal, state, journals)
+        found += _parent_guards(journal, journals)
     if "insert" in journal.events and (others := referring(journal, state, journals)):
         condition = f'{source} JOIN {table} AS t ON {matches(journal)} WHERE j."was" = 0 AND j."now" = 1 AND {others}'
         words = f"{{count}} rows of {name} that would go are referred to by rows of others"
@@ -125,34 +126,27 @@ def _unique_guards(journal: Journal, state: SchemaState) -> list[Guard]:
     return found
 
 
-def _parent_guards(journal: Journal, state: SchemaState, journals: Sequence[Journal]) -> list[Guard]:
-    """Rows that would come back to a parent that is not there, which the database would refuse half-way."""
+def _parent_guards(journal: Journal, journals: Sequence[Journal]) -> list[Guard]:
+    """Rows that would come back to a parent that is there no more; those that never had one come back without."""
     kept = {fold(c.name) for c in journal.images}
     found = []
-    for key in journal.table.foreign_keys:
-        parent = state.table(key.table)
-        targets = key.references or (parent.primary_key if parent else ())
-        moves = "update" in journal.events and any(fold(c) in kept for c in key.columns)
-        if parent is None or len(targets) != len(key.columns) or not (moves or "delete" in journal.events):
-            continue
-        old = [f"j.{quote(f'old_{c}' if fold(c) in kept else f'key_{c}')}" for c in key.columns]
-        same = [f"{journal.value('old', c)} IS {journal.value('new', c)}" for c in key.columns if fold(c) in kept]
+    for place, tie in enumerate(journal.ties):
+        moves = "update" in journal.events and any(fold(c) in kept for c in tie.columns)
+        old = [f"j.{quote(f'old_{c}' if fold(c) in kept else f'key_{c}')}" for c in tie.columns]
+        same = [f"{journal.value('old', c)} IS {journal.value('new', c)}" for c in tie.columns if fold(c) in kept]
         goes = f'(j."now" = 0 OR NOT ({" AND ".join(same)}))' if moves else 'j."now" = 0'
-        conditions = ['j."was" = 1', goes, *(f"{value} IS NOT NULL" for value in old)]
-        # `+` takes the value's own affinity away, so that it is compared as the parent's column would have it.
-        live = " AND ".join(f"p.{quote(t)} = +{value}" for t, value in zip(targets, old, strict=True))
-        conditions.append(f"NOT EXISTS (SELECT 1 FROM {quote(parent.name)} AS p WHERE {live})")
-        own = next((j for j in journals if same_name(j.table.name, parent.name)), None)
+        conditions = ['j."was" = 1', goes, f'NOT (j."lost" & {bit(place)})', tie.missing(old, "p")]
+        own = next((j for j in journals if same_name(j.table.name, tie.parent)), None)
         if own is not None:
             had = {fold(c.name) for c in own.images} if own.keeps_old else set()
             names = {fold(n): f"key_{n}" for n in own.key.names} | {n: f"old_{n}" for n in had}
-            if all(fold(t) in names for t in targets):
-                columns = [f"p.{quote(names[fold(t)])}" for t in targets]
+            if all(fold(t) in names for t in tie.targets):
+                columns = [f"p.{quote(names[fold(t)])}" for t in tie.targets]
                 back = " AND ".join(f"{c} = +{value}" for c, value in zip(columns, old, strict=True))
                 conditions.append(f'NOT EXISTS (SELECT 1 FROM {quote(own.name)} AS p WHERE p."was" = 1 AND {back})')
         source = f"{quote(journal.name)} AS j WHERE {' AND '.join(conditions)}"
-        words = f"{{count}} rows of {journal.table.name} would come back and refer to nothing in {parent.name}"
-        found.append(_guard(journal, "orphaned", source, words, skippable=False, reads=(parent.name,)))
+        words = f"{{count}} rows of {journal.table.name} would come back and refer to nothing in {tie.parent}"
+        found.append(_guard(journal, "orphaned", source, words, skippable=False, reads=(tie.parent,)))
     return found
 
 

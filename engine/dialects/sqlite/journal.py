@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.dialects.sqlite.parents import Tie, lost
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl
 from engine.dialects.sqlite.walk import Key, column_definition, is_row_id, row_id_alias
@@ -36,6 +37,7 @@ class Journal:
             rows that the step makes are those above it; "" where it is not so.
         retold: (folded column, expression over `j`) pairs: new values that follow
             from the old ones of the same journal row, so that none is stored.
+        ties: foreign keys that the way back writes; `lost` notes which of them referred to nothing.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Journal:
     events: frozenset[str] = ALL
     mark: str = ""
     retold: tuple[tuple[str, str], ...] = ()
+    ties: tuple[Tie, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -83,6 +86,8 @@ class Journal:
         parts = [*keys, '"was" INTEGER NOT NULL', '"now" INTEGER NOT NULL']
         if self.keeps_row_id:
             parts.append('"row" INTEGER')
+        if self.ties:
+            parts.append('"lost" INTEGER NOT NULL DEFAULT 0')
         for image, kept in (("old", self.keeps_old), ("new", self.keeps_new and not self.retold)):
             if kept:
                 parts += [column_definition(f"{image}_{c.name}", c, self.table.strict) for c in self.images]
@@ -113,9 +118,16 @@ class Journal:
         columns = [quote(n) for n in self.key_columns()] + ['"was"', '"now"']
         if self.keeps_row_id and "old" in images:
             columns.append('"row"')
+        if self.ties and "old" in images:
+            columns.append('"lost"')
         for image in images:
             columns += self.of(image)
         return f"INSERT INTO {quote(self.name)} ({', '.join(columns)})"
+
+    def aside(self, alias: str) -> list[str]:
+        """Return what is kept beside the old values of a row (`head("old")`): row id, what referred to nothing."""
+        found = [f"{alias}.{quote(self.table.row_id)}"] if self.keeps_row_id else []
+        return found + ([lost(self.ties, lambda column: f"{alias}.{quote(column)}")] if self.ties else [])
 
     def live(self, alias: str, *, values: bool = True, key: bool = True) -> list[str]:
         """Return the table's own columns as SQL: those of the key, then those kept."""
@@ -136,8 +148,7 @@ class Journal:
         if "update" in self.events:
             same = " AND ".join(f"old.{quote(n)} IS new.{quote(n)}" for n in self.key.names)
             old, new = self.live("old", key=False), self.live("new", key=False)
-            row = ["old." + quote(self.table.row_id)] if self.keeps_row_id else []
-            values = [*self.live("old", values=False), "1", "1", *row, *old, *new]
+            values = [*self.live("old", values=False), "1", "1", *self.aside("old"), *old, *new]
             changed = [f"{n} = excluded.{n}" for n in self.of("new")]
             stays = f"{self.head('old', 'new')} VALUES ({', '.join(values)}) {self._conflict(changed)}"
             found.append(self._trigger("update", f" WHEN {same}", [stays]))
@@ -175,8 +186,7 @@ class Journal:
         return self._conflict(['"now" = 1', *(f"{n} = excluded.{n}" for n in self.of("new"))])
 
     def _went(self) -> str:
-        row = ["old." + quote(self.table.row_id)] if self.keeps_row_id else []
-        values = [*self.live("old", values=False), "1", "0", *row, *self.live("old", key=False)]
+        values = [*self.live("old", values=False), "1", "0", *self.aside("old"), *self.live("old", key=False)]
         gone = self._conflict(['"now" = 0'])
         return f"{self.head('old')} VALUES ({', '.join(values)}) {gone}"
 

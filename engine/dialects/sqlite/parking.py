@@ -50,9 +50,13 @@ def park(
             parts.append(f"t.{quote(column)} = {_aside(there) if parked and fold(column) in moving else there}")
         return " AND ".join(parts)
 
+    def left(alias: str) -> str:
+        # On the way back, what referred to nothing has its values by now.
+        return f' AND {alias}."lost" = 0' if wanted == "old" and journal.ties else ""
+
     blocked = " OR ".join(
         f't.{quote(c)} IN (SELECT o.{quote(f"{wanted}_{c}")} FROM {name} AS o WHERE o."was" = 1 AND o."now" = 1'
-        f" AND o.{quote(f'{wanted}_{c}')} IS NOT o.{quote(f'{live}_{c}')})"
+        f"{left('o')} AND o.{quote(f'{wanted}_{c}')} IS NOT o.{quote(f'{live}_{c}')})"
         for c in columns
     )
     may = f"(:force OR ({holds(journal, live)}))" if condition == "live" else condition
@@ -61,7 +65,7 @@ def park(
     aside = (
         _LENIENT,
         rows(
-            f'UPDATE {name} AS j SET "now" = 2 WHERE j."was" = 1 AND j."now" = 1'
+            f'UPDATE {name} AS j SET "now" = 2 WHERE j."was" = 1 AND j."now" = 1{left("j")}'
             f" AND EXISTS (SELECT 1 FROM {table} AS t WHERE {key(False)} AND {may} AND ({blocked}))",
             "aside",
         ),

@@ -10,6 +10,7 @@ from engine.dialects.sqlite.effects import Effects
 from engine.dialects.sqlite.expression import Planning
 from engine.dialects.sqlite.journal import ALL, Counters, Journal, images_of
 from engine.dialects.sqlite.names import listed
+from engine.dialects.sqlite.parents import ties_of
 from engine.dialects.sqlite.undo_rows import undo_units
 from engine.dialects.sqlite.walk import identity
 from engine.model.plan import Reversible, Statement, Unit
@@ -108,12 +109,15 @@ def recording_of(
         name = f"engine_undo_{session.undo_number()}"
         if same_name(one.name, table.name) and not found.includes(table.name):
             if columns is not None:
-                planned = Journal(name, one, key, columns, frozenset(own))
+                planned = Journal(name, one, key, columns, frozenset(own), ties=ties_of(one, state, own, columns))
             else:
+                kept = images_of(one, key)
                 mark = f"engine_undo_{session.undo_number()}" if above and own == ("insert",) else ""
-                recorded.append(Journal(name, one, key, images_of(one, key), frozenset(own), mark))
+                ties = ties_of(one, state, own, kept)
+                recorded.append(Journal(name, one, key, kept, frozenset(own), mark, ties=ties))
         else:
-            recorded.append(Journal(name, one, key, images_of(one, key), ALL))
+            kept = images_of(one, key)
+            recorded.append(Journal(name, one, key, kept, ALL, ties=ties_of(one, state, ALL, kept)))
     # Where rows may come or (on the way back) come again, the counter moves.
     counted = [
         j.table.name

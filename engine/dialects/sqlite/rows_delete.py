@@ -118,9 +118,8 @@ def _body(
         write = rows(f"DELETE FROM {name} WHERE {chosen}", "delete", "written")
         count = (question(f"SELECT count(*) FROM {name} WHERE {chosen}", "count", "selected"),) if counting else ()
         return (*count, *recording.around((write,)))
-    row = [f"{name}.{quote(table.row_id)}"] if journal.keeps_row_id else []
     keys = journal.live(name, values=False)
-    values = [*keys, "1", "0", *row, *journal.live(name, key=False)]
+    values = [*keys, "1", "0", *journal.aside(name), *journal.live(name, key=False)]
     # It writes one row for each row selected: that saves counting them.
     note = rows(
         f"{journal.head('old')} SELECT {', '.join(values)} FROM {name} WHERE {chosen}",

@@ -14,6 +14,7 @@ from engine.dialects.sqlite.effects import fires_on
 from engine.dialects.sqlite.forced import forced_name, keep_forced
 from engine.dialects.sqlite.guards import guards, holds, matches, referring
 from engine.dialects.sqlite.journal import Counters, Journal
+from engine.dialects.sqlite.parents import DEFER, undefended
 from engine.dialects.sqlite.parking import in_unique_keys, park
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl, rows, text_guard
@@ -21,7 +22,6 @@ from engine.dialects.sqlite.walk import between, key_loop
 from engine.model.plan import Statement, Unit
 from engine.model.state import Index, SchemaState, fold, same_name
 
-_DEFER = Statement("PRAGMA defer_foreign_keys = ON", "setting", "setting")
 _REVERSE = {"insert": "delete", "update": "update", "delete": "insert"}
 
 
@@ -81,25 +81,28 @@ def undo_units(
     if alone is not None and "update" in alone.events and (loose or in_unique_keys(alone, state)):
         aside, back = park(alone, state, "new", "old", "live")
         restored = _statements(alone, state, journals)
-        alone_steps = (_DEFER, *still, *_overwritten(alone), *aside, *restored, *back, *again)
+        first = (*still, *_overwritten(alone), *undefended(_lost((alone,))))
+        alone_steps = (*first, DEFER, *aside, *restored, *back, *again)
         return (replace(base, before=alone_steps, why=f"in one transaction, from the journal {alone.name}"),)
     if alone is not None:
         keys = alone.key_columns()
         range_ = between([f"j.{quote(n)}" for n in keys])
         restored = _statements(alone, state, journals, f" AND {range_}")
-        body = (*still, *_overwritten(alone, f" AND {range_}"), *restored, *again)
+        first = (*still, *_overwritten(alone, f" AND {range_}"), *undefended(_lost((alone,), f" AND {range_}")))
+        body = (*first, *restored, *again)
         loop = key_loop(alone.name, keys, body, None, alone.key.names)
         return (replace(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),)
     ordered = _children_first(journals, state)
-    steps = [statement for journal in journals for statement in _overwritten(journal)]
-    steps += [_removal(j, state, journals) for j in ordered if "insert" in j.events]
-    steps += [_return(j) for j in reversed(ordered) if "delete" in j.events]
+    early = [statement for journal in journals for statement in _overwritten(journal)]
+    early += undefended(_lost(tuple(reversed(ordered))))
+    steps = [_removal(j, state, journals) for j in ordered if "insert" in j.events]
+    steps += [_return(j, _held(j)) for j in reversed(ordered) if "delete" in j.events]
     # Parents first: what refers to them follows by itself, and is then as it was already.
     for journal in reversed(ordered):
         aside, back = park(journal, state, "new", "old", "live") if "update" in journal.events else ((), ())
-        steps += [*aside, *_values(journal), *back]
+        steps += [*aside, *_values(journal, _held(journal)), *back]
     why = f"in one transaction, from the journals {', '.join(j.name for j in journals)}"
-    return (replace(base, before=(_DEFER, *still, *steps, *again), why=why),)
+    return (replace(base, before=(*still, *early, DEFER, *steps, *again), why=why),)
 
 
 def _overwritten(journal: Journal, range_: str = "") -> tuple[Statement, ...]:
@@ -128,8 +131,23 @@ def _statements(
     if "insert" in journal.events:
         found.append(_removal(journal, state, journals, range_))
     if "delete" in journal.events:
-        found.append(_return(journal, range_))
-    return (*found, *_values(journal, range_))
+        found.append(_return(journal, range_ + _held(journal)))
+    return (*found, *_values(journal, range_ + _held(journal)))
+
+
+def _held(journal: Journal) -> str:
+    """Return the condition of the rows that SQLite is to defend: all but those that `_lost` brings back."""
+    return ' AND j."lost" = 0' if journal.ties else ""
+
+
+def _lost(journals: Sequence[Journal], range_: str = "") -> tuple[Statement, ...]:
+    """Rows that referred to nothing before the step are as they were, whatever foreign keys say."""
+    which = range_ + ' AND j."lost" <> 0'
+    tied = [journal for journal in journals if journal.ties]
+    return (
+        *(_return(journal, which) for journal in tied if "delete" in journal.events),
+        *(statement for journal in tied for statement in _values(journal, which)),
+    )
 
 
 def _removal(journal: Journal, state: SchemaState, journals: Sequence[Journal], range_: str = "") -> Statement:

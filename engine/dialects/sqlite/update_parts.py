@@ -199,7 +199,7 @@ def note(update: Update, journal: Journal, range_: str, *, counting: bool = Fals
         )
         where += f" AND ({differ})"
     new = [] if journal.retold else [n for _, n in pairs]
-    values = [*update.of(update.own), "1", "1", *(o for o, _ in pairs), *new]
+    values = [*update.of(update.own), "1", "1", *journal.aside(update.name), *(o for o, _ in pairs), *new]
     head = journal.head("old", "new") if new else journal.head("old")
     fill = rows(
         f"{head} SELECT {', '.join(values)} FROM {update.source} WHERE {where}",
