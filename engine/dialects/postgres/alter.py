@@ -21,7 +21,7 @@ from engine.dialects.postgres.constraint_change import (
     validate_constraint,
 )
 from engine.dialects.postgres.definition import comment_sql
-from engine.dialects.postgres.expression import limited
+from engine.dialects.postgres.expression import LIMIT, limited
 from engine.dialects.postgres.sql import DIALECT, quote
 from engine.dialects.postgres.statements import ddl
 from engine.dialects.postgres.tokens import renamed
@@ -44,14 +44,15 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
     table = names.own_table(session.schema, change.table, ("table",))
     scratch = names.contains(session.scratch, table.name)
     way_kept = not context.irreversible and not scratch
-    alteration = Alteration(session.schema, table.name, way_kept, session.undo_number)
+    rows = context.rows(limited(quote(table.name), "TRUE"))
+    large = rows is not None and rows >= LIMIT
+    alteration = Alteration(session.schema, table.name, way_kept, session.undo_number, large)
     counted: Counter[type] = Counter()
     for action in change.actions:
         place = counted[type(action)]
         counted[type(action)] += 1
         _take(alteration, action, place)
     session.schema = alteration.schema
-    rows = context.rows(limited(quote(table.name), "TRUE"))
     back: tuple[Unit, ...] = ()
     if way_kept:
         back = (
@@ -86,14 +87,14 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
         Unit(
             f"{context.step}.{number}",
             context.step,
-            title,
-            "?",
-            why="reads the rows, and others may go on writing meanwhile",
-            before=(statement,),
+            later.title,
+            later.symbol,
+            why=later.why,
+            before=later.statements,
             touches=(table.name,),
-            rows=rows,
+            rows=rows if later.symbol == "?" else 0,
         )
-        for number, (title, statement) in enumerate(alteration.later, 2)
+        for number, later in enumerate(alteration.later, 2)
     )
     return (unit, *validations)
 

@@ -15,6 +15,20 @@ from engine.model.plan import Check, Guard, Statement
 from engine.model.state import same_name
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What comes in a unit of its own, after the `alter`, so that its lock is short.
+
+    Attributes:
+        title, symbol, why: of the unit.
+    """
+
+    title: str
+    statements: tuple[Statement, ...]
+    symbol: str = "?"
+    why: str = "reads the rows, and others may go on writing meanwhile"
+
+
 @dataclass
 class Alteration:
     """What the actions of one `alter` come to, in order.
@@ -25,7 +39,8 @@ class Alteration:
         way_kept: False where no way back is wanted.
         number: takes the next number for a journal.
         forward, back: statements; `back` in the order in which they are sent.
-        later: statements of units of their own that validate what was added, with a title.
+        large: True where a statement that reads all rows would hold up others for long.
+        later: units of their own that validate what was added.
         rewrites: True where the server writes the whole table anew.
     """
 
@@ -33,12 +48,13 @@ class Alteration:
     name: str
     way_kept: bool
     number: Callable[[], int]
+    large: bool = False
     forward: list[Statement] = field(default_factory=list)
     back: list[Statement] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
     keeps: list[str] = field(default_factory=list)
-    later: list[tuple[str, Statement]] = field(default_factory=list)
+    later: list[Later] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rewrites: bool = False
     moves: bool = False

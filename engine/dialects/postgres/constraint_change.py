@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.dialects.postgres import definition, names
-from engine.dialects.postgres.alteration import Alteration
+from engine.dialects.postgres.alteration import Alteration, Later
 from engine.dialects.postgres.schema import PgConstraint
 from engine.dialects.postgres.sql import quote
 from engine.dialects.postgres.statements import ddl, question
@@ -35,7 +35,7 @@ def _add(alteration: Alteration, constraint: PgConstraint, path: Path) -> None:
 def _validate(alteration: Alteration, constraint: PgConstraint) -> None:
     """Validate in a unit of its own: under a lock that lets others write."""
     statement = ddl(f"ALTER TABLE {quote(alteration.name)} VALIDATE CONSTRAINT {quote(constraint.name)}")
-    alteration.later.append((f"validate {constraint.name} of {alteration.name}", statement))
+    alteration.later.append(Later(f"validate {constraint.name} of {alteration.name}", (statement,)))
     valid = replace(constraint, validated=True, sql=constraint.sql.removesuffix(" NOT VALID"))
     kept = tuple(valid if c.name == constraint.name else c for c in alteration.table.constraints)
     alteration.put(replace(alteration.table, constraints=kept))
@@ -111,7 +111,7 @@ def validate_constraint(alteration: Alteration, name: str, path: Path) -> None:
         raise Problem("RF104", f"`{alteration.name}` has no constraint `{name}`", path, hint=hint, subject=name)
     if not found.validated:
         _validate(alteration, found)
-        alteration.do(alteration.later.pop()[1])
+        alteration.do(*alteration.later.pop().statements)
         name_, table = quote(found.name), quote(alteration.name)
         alteration.undo(
             ddl(f"ALTER TABLE {table} DROP CONSTRAINT {name_}"),
