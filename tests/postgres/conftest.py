@@ -12,10 +12,10 @@ from tests.support.postgres import MISSING, Place, database, server
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def shared() -> Iterator[Place]:
     """A database of this run; where there is no server, the tests are left out and the last lines say so."""
     pytest.importorskip("psycopg", reason=MISSING)
-    with server(tmp_path_factory.mktemp("postgres")) as url:
+    with server() as url:
         if not url:
             pytest.skip(MISSING)
         with database(url, f"engine_test_{os.getpid()}") as place:

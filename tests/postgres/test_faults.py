@@ -109,9 +109,9 @@ def test_sixty_connections_cut_at_commit_lose_no_batch_and_double_none(place: Pl
 
 # ── the server stops at once ──────────────────────────────────────────────
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+def own() -> Iterator[OwnServer]:
     """A server of our own, which may be stopped."""
-    with own_server(tmp_path_factory.mktemp("own")) as found:
+    with own_server() as found:
         yield found
 
 

