@@ -18,6 +18,7 @@ _AGAIN = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock
 _HINTS = {
     "42501": "the role that connects needs more rights on this table or schema",
     "25006": "this server or session only reads: connect to the primary",
+    "57014": "somebody cancelled it, or `statement_timeout` of the role or database is shorter than it takes",
     "53100": "free space on the server's disk",
     "53300": "the server has no connection left",
 }
@@ -58,7 +59,9 @@ def refusal(
         return LockHeld(f"a statement {what}", blocker or "try again when the database is less busy", details=details)
     if state == "57014":
         details["reason"] = "interrupted" if asked else "error"
-        return DatabaseError("the statement was stopped" if asked else words, details=details)
+        if asked:
+            return DatabaseError("the statement was stopped", details=details)
+        return DatabaseError(words, _HINTS[state], details=details)
     details["reason"] = reason_of(state)
     shown = f"{words} ({detail.strip()})" if detail else words
     return DatabaseError(shown, _HINTS.get(state, ""), details=details)
