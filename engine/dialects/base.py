@@ -70,12 +70,14 @@ class StepContext:
             created (their rows need no journal), after renames.
         rows: estimates rows by a query on the database as it is now, at most
             50,001; None without a database or where the query can't run.
+        together: the spec asks for one transaction: where there is a choice, nothing that can't be in one.
     """
 
     step: str
     irreversible: str = ""
     made_here: frozenset[str] = frozenset()
     rows: Callable[[str], int | None] = lambda sql: None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

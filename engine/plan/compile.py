@@ -203,6 +203,7 @@ class Compiler:
                 step.irreversible or ("the step has an undo of its own" if step.undo is not None else ""),
                 frozenset(made),
                 self._sizes.rows(self.session),
+                spec.transaction == "spec",
             )
             before = self.session.state
             rendered = with_collateral(self.session.render(change, context), before, self.session.state)

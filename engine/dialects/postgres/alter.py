@@ -45,7 +45,9 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
     scratch = names.contains(session.scratch, table.name)
     way_kept = not context.irreversible and not scratch
     rows = context.rows(limited(quote(table.name), "TRUE"))
-    large = rows is not None and rows >= LIMIT
+    large = rows is not None and rows >= LIMIT and not context.together and not table.features
+    # A key that a foreign key of the same step refers to has to be there at once.
+    large = large and not any(isinstance(a, c.AddForeignKey) and _to(a, table.name) for a in change.actions)
     alteration = Alteration(session.schema, table.name, way_kept, session.undo_number, large)
     counted: Counter[type] = Counter()
     for action in change.actions:
@@ -91,12 +93,17 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
             later.symbol,
             why=later.why,
             before=later.statements,
+            outside=later.outside,
             touches=(table.name,),
-            rows=rows if later.symbol == "?" else 0,
+            rows=rows if later.symbol == "?" or later.outside else 0,
         )
         for number, later in enumerate(alteration.later, 2)
     )
     return (unit, *validations)
+
+
+def _to(action: c.AddForeignKey, table: str) -> bool:
+    return same_name(action.foreign_key.references.table, table)
 
 
 def _take(alteration: Alteration, action: c.Action, place: int) -> None:

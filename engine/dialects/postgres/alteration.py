@@ -21,12 +21,15 @@ class Later:
 
     Attributes:
         title, symbol, why: of the unit.
+        statements: sent in one transaction.
+        outside: sent outside of any transaction, in their place.
     """
 
     title: str
     statements: tuple[Statement, ...]
     symbol: str = "?"
     why: str = "reads the rows, and others may go on writing meanwhile"
+    outside: tuple[Statement, ...] = ()
 
 
 @dataclass

@@ -6,8 +6,13 @@ from dataclasses import replace
 
 from engine.dialects.postgres import names
 from engine.dialects.postgres.access import look
-from engine.dialects.postgres.alteration import Alteration, Later, refuse_column_users
-from engine.dialects.postgres.constraint_change import add_check, add_foreign_key, set_primary_key
+from engine.dialects.postgres.alteration import Alteration, refuse_column_users
+from engine.dialects.postgres.constraint_change import (
+    add_check,
+    add_foreign_key,
+    not_null_by_check,
+    set_primary_key,
+)
 from engine.dialects.postgres.definition import (
     collation,
     column_of,
@@ -171,35 +176,9 @@ def _nullable(alteration: Alteration, column: PgColumn, nullable: bool, path: Pa
             )
         )
     if alteration.large:
-        _by_a_check(alteration, column)
+        not_null_by_check(alteration, column.name)
         return
     alteration.alter(f"ALTER COLUMN {name} SET NOT NULL", f"ALTER COLUMN {name} DROP NOT NULL")
-
-
-def _by_a_check(alteration: Alteration, column: PgColumn) -> None:
-    """Make a column NOT NULL without a read of all rows under the strongest lock: a valid check says it already."""
-    name, table = quote(column.name), quote(alteration.name)
-    check = f"engine_not_null_{alteration.number()}"
-    alteration.do(ddl(f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID", "prepare"))
-    alteration.undo(
-        ddl(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}", "cleanup"),
-        ddl(f"ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"),
-    )
-    whole = f"{column.name} of {alteration.name}"
-    alteration.later += [
-        Later(
-            f"validate that {whole} is never NULL", (ddl(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}", "check"),)
-        ),
-        Later(
-            f"make {whole} NOT NULL",
-            (
-                ddl(f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"),
-                ddl(f"ALTER TABLE {table} DROP CONSTRAINT {check}", "cleanup"),
-            ),
-            "~",
-            "a check that is valid says it already, so no row is read",
-        ),
-    ]
 
 
 def _numbering(alteration: Alteration, column: PgColumn, wanted: bool, path: Path) -> None:

@@ -8,7 +8,7 @@ from engine.dialects.postgres import definition, names
 from engine.dialects.postgres.alteration import Alteration, Later
 from engine.dialects.postgres.schema import PgConstraint
 from engine.dialects.postgres.sql import quote
-from engine.dialects.postgres.statements import ddl, question
+from engine.dialects.postgres.statements import CONCURRENTLY, built_concurrently, ddl, question
 from engine.errors import Path, Problem
 from engine.model.changes import DropConstraint, RenameConstraint
 from engine.model.definitions import CheckDef, ExcludeDef, ForeignKeyDef, KeyDef
@@ -39,6 +39,55 @@ def _validate(alteration: Alteration, constraint: PgConstraint) -> None:
     valid = replace(constraint, validated=True, sql=constraint.sql.removesuffix(" NOT VALID"))
     kept = tuple(valid if c.name == constraint.name else c for c in alteration.table.constraints)
     alteration.put(replace(alteration.table, constraints=kept))
+
+
+def not_null_by_check(alteration: Alteration, column: str) -> None:
+    """Make a column NOT NULL without a read of all rows under the strongest lock: a valid check says it already."""
+    name, table = quote(column), quote(alteration.name)
+    check = f"engine_not_null_{alteration.number()}"
+    alteration.do(ddl(f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID", "prepare"))
+    alteration.undo(
+        ddl(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}", "cleanup"),
+        ddl(f"ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"),
+    )
+    whole = f"{column} of {alteration.name}"
+    alteration.later += [
+        Later(
+            f"validate that {whole} is never NULL", (ddl(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}", "check"),)
+        ),
+        Later(
+            f"make {whole} NOT NULL",
+            (
+                ddl(f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"),
+                ddl(f"ALTER TABLE {table} DROP CONSTRAINT {check}", "cleanup"),
+            ),
+            "~",
+            "a check that is valid says it already, so no row is read",
+        ),
+    ]
+
+
+def _add_key(alteration: Alteration, constraint: PgConstraint, key: KeyDef, path: Path, *, large: bool) -> None:
+    """Add a primary or unique key; in a large table its index is built first, while others write."""
+    if not large:
+        _add(alteration, constraint, path)
+        return
+    _free(alteration, constraint, path)
+    name, table = quote(constraint.name), quote(alteration.name)
+    kind = "PRIMARY KEY" if constraint.kind == "p" else "UNIQUE"
+    add = f"ALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX {name}"
+    add += " DEFERRABLE" if key.deferrable else ""
+    why = "its index is there already, so no row is read"
+    build = built_concurrently(constraint.name, definition.key_index(alteration.table, constraint, key, path))
+    alteration.later += [
+        Later(f"build {constraint.name} of {alteration.name}", (), "+", CONCURRENTLY, build),
+        Later(f"make {constraint.name} a key of {alteration.name}", (ddl(add),), "~", why),
+    ]
+    alteration.undo(
+        ddl(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"),
+        ddl(f"DROP INDEX IF EXISTS {name}", "cleanup"),
+    )
+    alteration.add_constraint(constraint)
 
 
 def unique_check(alteration: Alteration, columns: tuple[str, ...], path: Path, *, nulls: bool = False) -> None:
@@ -72,7 +121,7 @@ def add_unique(alteration: Alteration, key: KeyDef, path: Path) -> None:
     """Add a unique key."""
     constraint = definition.unique(alteration.table, key, path)
     unique_check(alteration, constraint.columns, path, nulls=key.nulls_not_distinct)
-    _add(alteration, constraint, path)
+    _add_key(alteration, constraint, key, path, large=alteration.large)
 
 
 def add_check(alteration: Alteration, check: CheckDef, path: Path) -> None:
@@ -219,6 +268,7 @@ def set_primary_key(alteration: Alteration, key: KeyDef, path: Path) -> None:
         Problem: RF102, RF107.
     """
     table = alteration.table
+    large = alteration.large and table.key is None  # else it would be without a key meanwhile
     if table.key is not None:
         _refuse_needed(alteration, table.key, path)
         old = table.key
@@ -231,7 +281,10 @@ def set_primary_key(alteration: Alteration, key: KeyDef, path: Path) -> None:
     unique_check(alteration, constraint.columns, path)
     solid = [c.name for c in table.columns if not c.not_null and names.contains(constraint.columns, c.name)]
     for column in solid:
-        alteration.undo(ddl(f"ALTER TABLE {quote(table.name)} ALTER COLUMN {quote(column)} DROP NOT NULL"))
-    _add(alteration, constraint, path)
+        if large:
+            not_null_by_check(alteration, column)
+        else:
+            alteration.undo(ddl(f"ALTER TABLE {quote(table.name)} ALTER COLUMN {quote(column)} DROP NOT NULL"))
+    _add_key(alteration, constraint, key, path, large=large)
     kept = tuple(replace(c, not_null=True) if c.name in solid else c for c in alteration.table.columns)
     alteration.put(replace(alteration.table, columns=kept))

@@ -131,6 +131,13 @@ def unique(table: PgTable, key: KeyDef, path: Path) -> PgConstraint:
     return PgConstraint(name, "u", columns, sql, deferrable=key.deferrable)
 
 
+def key_index(table: PgTable, constraint: PgConstraint, key: KeyDef, path: Path) -> str:
+    """Return the text of the index of a key, to be built before the key is made of it."""
+    nulls = " NULLS NOT DISTINCT" if key.nulls_not_distinct else ""
+    head = f"CREATE UNIQUE INDEX {quote(constraint.name)} ON {quote(table.name)}"
+    return f"{head} ({columns_sql(constraint.columns)}){_include(table, key, path)}{nulls}"
+
+
 def _include(table: PgTable, key: KeyDef, path: Path) -> str:
     return f" INCLUDE ({columns_sql(_real(table, key.include, path))})" if key.include else ""
 

@@ -12,13 +12,13 @@ from engine.dialects.postgres.definition import fitted
 from engine.dialects.postgres.expression import limited
 from engine.dialects.postgres.schema import PgIndex, PgTable
 from engine.dialects.postgres.sql import columns_sql, quote
-from engine.dialects.postgres.statements import ddl, question, taken_guard
+from engine.dialects.postgres.statements import CONCURRENTLY, built_concurrently, ddl, question, taken_guard
 from engine.dialects.postgres.tables import expression, renamed_unit
 from engine.dialects.shared.frames import LIMIT
 from engine.errors import Path, Problem
 from engine.model.changes import CreateIndex, DropIndex, RenameIndex
 from engine.model.definitions import IndexColumnDef, IndexDef
-from engine.model.plan import Check, Statement, Unit
+from engine.model.plan import Check, Unit
 from engine.model.state import fold, same_name
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def create_index(session: PostgresSession, change: CreateIndex, context: StepCon
     kind = "unique index" if wanted.unique else "index"
     made = fold(table.name) in context.made_here
     asked = str(wanted.concurrently).lower()
-    alone = not made and (asked == "true" or (asked == "auto" and rows is not None and rows >= LIMIT))
+    large = rows is not None and rows >= LIMIT and not context.together
+    alone = not made and (asked == "true" or (asked == "auto" and large))
     checks = (_unique(index),) if wanted.unique and "" not in index.columns and not made else ()
     drop = f"DROP INDEX {'CONCURRENTLY ' if alone else ''}IF EXISTS {quote(name)}"
     back = Unit(
@@ -57,22 +58,16 @@ def create_index(session: PostgresSession, change: CreateIndex, context: StepCon
         outside=(ddl(drop),) if alone else (),
         touches=(table.name,),
     )
-    concurrent = (
-        # What a build that broke off leaves behind is an index that is maintained and never used.
-        Statement(drop, "setting", "cleanup", only="again"),
-        ddl(text.replace("INDEX ", "INDEX CONCURRENTLY ", 1)),
-    )
-    why = "built concurrently: others go on writing, and it waits for transactions older than it"
     return (
         Unit(
             context.step,
             context.step,
             f"create {kind} {name} on {table.name}",
             "+",
-            why=why if alone else "" if made else "writers of the table wait meanwhile",
+            why=CONCURRENTLY if alone else "" if made else "writers of the table wait meanwhile",
             checks=checks,
             before=() if alone else (ddl(text),),
-            outside=concurrent if alone else (),
+            outside=built_concurrently(name, text) if alone else (),
             undo=(back,),
             touches=(table.name,),
             rows=0 if made and rows is None else rows,

@@ -6,9 +6,9 @@ from engine.dialects.postgres.sql import literal_for, literal_sql, quote
 from engine.dialects.postgres.tokens import binds_of
 from engine.dialects.shared.frames import Syntax
 from engine.dialects.shared.statements import Statements, ddl
-from engine.model.plan import Guard
+from engine.model.plan import Guard, Statement
 
-__all__ = ["SYNTAX", "ddl", "here", "question", "rows", "taken_guard"]
+__all__ = ["CONCURRENTLY", "SYNTAX", "built_concurrently", "ddl", "here", "question", "rows", "taken_guard"]
 
 _MADE = Statements(binds_of)
 rows, question = _MADE.rows, _MADE.question
@@ -27,6 +27,18 @@ SYNTAX = Syntax(
     equal=lambda a, b: f"{a} IS NOT DISTINCT FROM {b}",
     same=_exactly,
 )
+
+
+CONCURRENTLY = "built concurrently: others go on writing, and it waits for transactions older than it"
+
+
+def built_concurrently(name: str, text: str) -> tuple[Statement, ...]:
+    """Return what builds an index outside of any transaction; `text` is its `CREATE [UNIQUE] INDEX`."""
+    return (
+        # What a build that broke off leaves behind is an index that is maintained and never used.
+        Statement(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(name)}", "setting", "cleanup", only="again"),
+        ddl(text.replace("INDEX ", "INDEX CONCURRENTLY ", 1)),
+    )
 
 
 def here(kinds: str, name: str) -> str:
