@@ -186,7 +186,8 @@ def _rename(alteration: Alteration, action: c.RenameColumn, path: Path) -> None:
         )
         for one in table.columns
     )
-    alteration.put(replace(table, columns=columns, constraints=constraints))
+    uses = tuple(replace(u, column=new if u.column == old else u.column) for u in table.uses)
+    alteration.put(replace(table, columns=columns, constraints=constraints, uses=uses))
     schema = alteration.schema
     for other, key in schema.referring_to(table.name):
         head, middle, tail = key.sql.partition(" REFERENCES ")

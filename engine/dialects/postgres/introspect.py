@@ -15,6 +15,7 @@ from engine.dialects.postgres.schema import (
     PgSchema,
     PgTable,
     PgTrigger,
+    PgUse,
     PgView,
 )
 
@@ -69,6 +70,7 @@ COLUMNS = (
         options="EXISTS (SELECT 1 FROM unnest(a.attoptions) AS o WHERE o LIKE 'n\\_distinct%')",
         a_statistics_target="coalesce(a.attstattarget, -1) <> -1",
         a_storage="a.attstorage <> t.typstorage",
+        a_compression="coalesce(pg_catalog.to_jsonb(a) ->> 'attcompression', '') <> ''",  # from 14 on
     )
     + " FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid"
     " JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid"
@@ -83,7 +85,9 @@ _NAMES = (
 )
 CONSTRAINTS = (
     "SELECT r.conrelid, r.conname, r.contype, pg_catalog.pg_get_constraintdef(r.oid),"
-    f" {_NAMES.format(numbers='r.conkey', table='r.conrelid')}, coalesce(f.relname, ''),"
+    f" {_NAMES.format(numbers='r.conkey', table='r.conrelid')}, "
+    f" CASE WHEN f.relnamespace <> {_HERE} THEN f.relnamespace::pg_catalog.regnamespace || '.' ELSE '' END"
+    " || coalesce(f.relname, ''),"
     f" {_NAMES.format(numbers='r.confkey', table='r.confrelid')},"
     " r.confdeltype, r.confupdtype, r.condeferrable, r.convalidated, "
     + _extras(
@@ -105,6 +109,8 @@ INDEXES = (
         a_comment=_comment("i.oid", "pg_class"),
         another_use="x.indisclustered OR x.indisreplident",
         a_tablespace="i.reltablespace <> 0",
+        a_statistics_target="EXISTS (SELECT 1 FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = i.oid"
+        " AND coalesce(a.attstattarget, -1) <> -1)",
     )
     + " FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid"
     " JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid"
@@ -154,6 +160,28 @@ READS = (
     " JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
     f" WHERE t.relnamespace = {_HERE} AND r.ev_class <> d.refobjid ORDER BY 1, 2"
 )
+# What hangs on a table or column beside keys, indexes, triggers and the schema's own views.
+USES = (
+    "SELECT DISTINCT d.refobjid, coalesce(a.attname, '')::text, CASE WHEN o.own THEN"
+    " coalesce('policy ' || p.polname, 'statistics ' || e.stxname, 'rule ' || r.rulename)"
+    " ELSE pg_catalog.pg_describe_object(d.classid, d.objid, 0) END, coalesce(o.own, false)"
+    " FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid"
+    " LEFT JOIN pg_catalog.pg_attribute AS a"
+    " ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0"
+    " LEFT JOIN pg_catalog.pg_policy AS p ON p.oid = d.objid AND d.classid = 'pg_catalog.pg_policy'::regclass"
+    " LEFT JOIN pg_catalog.pg_statistic_ext AS e"
+    " ON e.oid = d.objid AND d.classid = 'pg_catalog.pg_statistic_ext'::regclass"
+    " LEFT JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass"
+    " LEFT JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class"
+    " LEFT JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid AND d.classid = 'pg_catalog.pg_constraint'::regclass"
+    " LEFT JOIN pg_catalog.pg_class AS m ON m.oid = k.conrelid"
+    " CROSS JOIN LATERAL (SELECT coalesce(p.polrelid, e.stxrelid, r.ev_class) = d.refobjid AS own) AS o"
+    f" WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND c.relnamespace = {_HERE}"
+    " AND (p.oid IS NOT NULL OR e.oid IS NOT NULL OR d.classid = 'pg_catalog.pg_proc'::regclass"
+    f" OR (r.oid IS NOT NULL AND NOT (r.rulename = '_RETURN' AND v.relnamespace = {_HERE}))"
+    f" OR (k.contype = 'f' AND k.confrelid = d.refobjid AND m.relnamespace <> {_HERE})"
+    " OR (d.classid = 'pg_catalog.pg_publication_rel'::regclass AND d.refobjsubid > 0)) ORDER BY 1, 2, 3"
+)
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", " ": "NO ACTION"}
 _FEATURES: tuple[tuple[Callable[[Sequence[Any]], Any], str], ...] = (
     (lambda r: r[2] == "p" or r[5], "partitions"),
@@ -199,6 +227,9 @@ def read(ask: Ask) -> tuple[PgSchema, tuple[str, ...]]:
     reads: dict[int, list[str]] = defaultdict(list)
     for oid, table in ask(READS):
         reads[oid].append(table)
+    uses: dict[int, list[PgUse]] = defaultdict(list)
+    for oid, column, words, own in ask(USES):
+        uses[oid].append(PgUse(column, words, own))
     tables: list[PgTable] = []
     views: list[PgView] = []
     others: list[str] = []
@@ -211,10 +242,16 @@ def read(ask: Ask) -> tuple[PgSchema, tuple[str, ...]]:
         elif kind in ("v", "m"):
             sql = str(row[11]).strip().rstrip(";")
             listed = tuple((c.name, c.type) for c in columns[oid])
-            views.append(PgView(name, listed, sql, kind == "m", False, comment, tuple(reads[oid]), tuple(row[12])))
+            views.append(
+                PgView(
+                    name, listed, sql, kind == "m", False, comment, tuple(reads[oid]), tuple(row[12]), tuple(uses[oid])
+                )
+            )
         else:
             features = tuple(words for fits, words in _FEATURES if fits(row))
-            tables.append(PgTable(name, tuple(columns[oid]), tuple(constraints[oid]), comment, features))
+            tables.append(
+                PgTable(name, tuple(columns[oid]), tuple(constraints[oid]), comment, features, tuple(uses[oid]))
+            )
     indexes = [
         PgIndex(name, table, tuple(names), unique, where, sql, valid, False, tuple(extras))
         for name, table, unique, where, sql, valid, names, extras in ask(INDEXES)

@@ -24,10 +24,16 @@ __all__ = [
 ]
 
 RESERVED = ("engine_", "migration_history", "pg_")
+# What stands in the way of changing a table's shape, and its rows. Other features stay as they are.
+_SHAPE = ("partitions", "inheritance", "a foreign server")
+_ROWS = ("rules", "inheritance", "a foreign server")
 
 
-def own_table(schema: PgSchema, name: str, path: Path) -> PgTable:
+def own_table(schema: PgSchema, name: str, path: Path, *, rows: bool = False) -> PgTable:
     """Return the table called `name` that a step changes.
+
+    Args:
+        rows: only its rows change, and not its shape.
 
     Raises:
         Problem: RF101 there is none, RF111 it is a view; SP111 it has what the engine does not model.
@@ -39,10 +45,11 @@ def own_table(schema: PgSchema, name: str, path: Path) -> PgTable:
         _schema_refused(name, path)
         hint = meant(name, (t.name for t in schema.tables))
         raise Problem("RF101", f"there is no table `{name}`", path, hint=hint, subject=name)
-    if found.features:
+    features = [f for f in found.features if f in (_ROWS if rows else _SHAPE)]
+    if features:
         raise Problem(
             "SP111",
-            f"`{found.name}` has {' and '.join(found.features)}, which the engine does not handle yet",
+            f"`{found.name}` has {' and '.join(features)}, which the engine does not handle yet",
             path,
             hint="write `sql` with `undo` for it",
             subject=found.name,

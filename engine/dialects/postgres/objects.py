@@ -97,9 +97,10 @@ def _refuse_special(schema: PgSchema, view: PgView, context: StepContext, path: 
         raise Problem("SP111", words, path, subject=view.name)
     refuse_stale(view.stale, "view", view.name, path)
     names.refuse_loss(f"view `{view.name}`", view.extras, path, way_kept=not context.irreversible)
-    needing = [v.name for v in schema.views if names.contains(v.reads, view.name)]
+    needing = [f"the view `{v.name}`" for v in schema.views if names.contains(v.reads, view.name)]
+    needing += dict.fromkeys(f"the {u.words}" for u in view.uses if not u.own)
     if needing:
-        words = f"the view {names.listed(needing)} needs `{view.name}`"
+        words = f"{', '.join(needing)} need{'s' if len(needing) == 1 else ''} `{view.name}`"
         raise Problem("RF107", words, path, hint="drop it before this step", subject=view.name)
 
 

@@ -54,6 +54,9 @@ def retype(alteration: Alteration, old: PgColumn, new: PgColumn, action: c.Chang
             path,
             hint="drop them before this step and add them again after it",
         )
+    stored = tuple(e for e in old.extras if e in ("a storage", "a compression"))
+    if stored and new.type != old.type:
+        names.refuse_loss(f"column `{old.name}`", stored, path)
     name = quote(old.name)
     widens = action.using is None and _widens(old.type, new.type)
     collate = f" COLLATE {quote(new.collate)}" if new.collate else ""

@@ -67,7 +67,7 @@ def copy_units(session: Planning, change: CopyRows, context: StepContext) -> tup
     Raises:
         Problem: a name that is not there, an expression that can't be had, a key that does not do.
     """
-    target = own_table(session.schema, change.target, ("into",))
+    target = own_table(session.schema, change.target, ("into",), rows=True)
     source = _source(session, change)
     frame = source.frame
     where = text_of(session, change.where, frame, ("where",)) if change.where is not None else None
@@ -161,7 +161,7 @@ def insert_units(session: Planning, change: InsertRows, context: StepContext) ->
     Raises:
         Problem: a table or column that is not there, a value that can't be had.
     """
-    table = own_table(session.schema, change.target, ("into",))
+    table = own_table(session.schema, change.target, ("into",), rows=True)
     columns = tuple(own_column(table, name, ("rows", 0, name, "<key>")) for name in change.columns)
     for column in columns:
         _writable(table, column, ("rows", 0, column.name, "<key>"))

@@ -28,7 +28,7 @@ def delete_units(session: Planning, change: DeleteRows, context: StepContext) ->
         Problem: a name that is not there, an expression that can't be had, a key that does not do.
     """
     schema = session.schema
-    table = own_table(schema, change.table, ("from",))
+    table = own_table(schema, change.table, ("from",), rows=True)
     name = quote(table.name)
     frame = Frame(name, table.name, tuple(c.name for c in table.columns))
     key = walk_key(table, change.key, schema, ("key",))

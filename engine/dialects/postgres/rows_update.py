@@ -145,7 +145,7 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
 
 def _prepare(session: Planning, change: UpdateRows) -> tuple[Update, Text | None, list[Check]]:
     schema = session.schema
-    table = own_table(schema, change.table, ("table",))
+    table = own_table(schema, change.table, ("table",), rows=True)
     known = tuple(c.name for c in table.columns)
     frame, partner, match = Frame(quote(table.name), table.name, known), "", None
     beside: frozenset[str] = frozenset()

@@ -59,6 +59,19 @@ class PgConstraint:
 
 
 @dataclass(frozen=True, slots=True)
+class PgUse:
+    """Something not modelled that needs a relation, or its `column`: a policy, a statistics object, a rule …
+
+    Attributes:
+        own: it belongs to the relation, and goes where that goes; else it is elsewhere, and would break.
+    """
+
+    column: str
+    words: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PgTable:
     """A table; `features` names what it has that the engine does not model (partitions, policies …)."""
 
@@ -67,6 +80,7 @@ class PgTable:
     constraints: tuple[PgConstraint, ...] = ()
     comment: str = ""
     features: tuple[str, ...] = ()
+    uses: tuple[PgUse, ...] = ()
 
     def column(self, name: str) -> PgColumn | None:
         """Return the column called `name`, or None."""
@@ -115,6 +129,7 @@ class PgView:
     comment: str = ""
     reads: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    uses: tuple[PgUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,9 @@ _KINDS: dict[str, Any] = {
     "type": PgEnum,
     "function": PgFunction,
 }
+
+
+_PARTS: tuple[tuple[str, Any], ...] = (("columns", PgColumn), ("constraints", PgConstraint), ("uses", PgUse))
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,13 +340,9 @@ def from_catalogue(catalogue: Catalogue) -> PgSchema:
             others.append(entry.name)
         elif entry.type in groups:
             fields = {k: _frozen(v) for k, v in json.loads(entry.sql).items()}
-            if entry.type == "table":
-                fields["columns"] = tuple(
-                    PgColumn(**{k: _frozen(v) for k, v in c.items()}) for c in json.loads(entry.sql)["columns"]
-                )
-                fields["constraints"] = tuple(
-                    PgConstraint(**{k: _frozen(v) for k, v in c.items()}) for c in json.loads(entry.sql)["constraints"]
-                )
+            for key, part in _PARTS if entry.type in ("table", "view") else ():
+                if fields.get(key) and isinstance(fields[key][0], dict):  # a view's columns are pairs
+                    fields[key] = tuple(part(**{k: _frozen(v) for k, v in one.items()}) for one in fields[key])
             groups[entry.type].append(_KINDS[entry.type](**fields))
     return PgSchema(
         name,

@@ -294,6 +294,7 @@ def refuse_dependents(schema: PgSchema, table: PgTable, path: Path) -> None:
     """
     needing = [f"the foreign key `{c.name}` of `{t.name}`" for t, c in schema.referring_to(table.name)]
     needing += [f"the view `{v.name}`" for v in schema.views_of(table.name)]
+    needing += dict.fromkeys(f"the {u.words}" for u in table.uses if not u.own)
     if needing:
         raise Problem(
             "RF107",
