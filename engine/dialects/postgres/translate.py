@@ -183,13 +183,20 @@ def _instr(arguments: list[str]) -> str | None:
 
 
 def _substr(arguments: list[str]) -> str | None:
-    if len(arguments) == 2 and arguments[1].startswith("-") and arguments[1][1:].isdigit():
-        return f"right({arguments[0]}, {arguments[1][1:]})"
-    return None
+    """From the end, which PostgreSQL's own substr does not count from."""
+    if len(arguments) < 2 or not (arguments[1].startswith("-") and arguments[1][1:].isdigit()):
+        return None
+    text, back = arguments[0], int(arguments[1][1:])
+    if len(arguments) == 2:
+        return f"right({text}, {back})"
+    return f"substr({text}, length({text}) - {back - 1}, {arguments[2]})" if back and len(arguments) == 3 else None
 
 
 def _round(arguments: list[str]) -> str | None:
-    return f"round(CAST(({arguments[0]}) AS numeric), {arguments[1]})" if len(arguments) == 2 else None
+    """Half away from zero, as the others do: PostgreSQL rounds a double to the even one."""
+    if not arguments[0]:
+        return None
+    return f"round({', '.join([f'CAST(({arguments[0]}) AS numeric)', *arguments[1:]])})"
 
 
 def _ifnull(arguments: list[str]) -> str | None:

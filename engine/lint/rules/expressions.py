@@ -11,6 +11,7 @@ from engine.lint.rules.existing import MANY_TO_ONE
 from engine.lint.story import Scene, each, found
 from engine.lint.texts import MATCH, STATEMENT, VALUE, WHERE, Fragment, calls, columns_read, fragments, names, phrase_at
 from engine.lint.types import kind_of, walk
+from engine.lint.unlike import unlike
 from engine.model.changes import CheckRows, UpdateRows
 from engine.model.expression import Literal
 from engine.model.state import SchemaState, Table, fold, same_name
@@ -53,18 +54,24 @@ _ONLY_SOME = ("GLOB", "REGEXP", "MATCH", "ILIKE", "SIMILAR", "RLIKE")
 
 
 def _divergent(view: SpecView) -> Iterable[Found]:
-    for scene, change in each(view, object):
+    for scene, declared in walk(view):
         if not scene.multi() or scene.fact.step.verb == "sql":
             continue
-        for said in fragments(change):  # type: ignore[arg-type]
-            if said.dialect or said.kind == STATEMENT:
-                continue
-            odd = [f"{c}()" for c in calls(said.text) if c not in _COMMON]
-            odd += [word for word in _ONLY_SOME if any(t.is_word(word) for t in said.tokens)]
-            if odd:
-                words = f"{odd[0]} is not the same on {', '.join(scene.targets)}"
-                hint = "write it with the common subset, or per database: {sqlite: …, postgresql: …}"
-                yield found(scene, "DT121", words, said.path, hint)
+        for change in scene.fact.changes:
+            table = origin(change)
+            for said in fragments(change):
+                if said.dialect or said.kind == STATEMENT:
+                    continue
+                odd = [f"{c}()" for c in calls(said.text) if c not in _COMMON]
+                odd += [word for word in _ONLY_SOME if any(t.is_word(word) for t in said.tokens)]
+                if odd:
+                    words = f"{odd[0]} is not the same on {', '.join(scene.targets)}"
+                    hint = "write it with the common subset, or per database: {sqlite: …, postgresql: …}"
+                    yield found(scene, "DT121", words, said.path, hint)
+                    continue
+                held = {t.name: kind_of(table, t.name, scene, declared).family for t in said.tokens if t.is_name}
+                for words, hint in unlike(said.tokens, held):
+                    yield found(scene, "DT121", words, said.path, hint)
 
 
 # ── DT122 ─────────────────────────────────────────────────────────────────
@@ -248,7 +255,7 @@ RULES = (
         "DT121",
         "dialect-divergent-expression",
         "error",
-        "Plain SQL of a spec for several databases leaves the common subset.",
+        "Plain SQL of a spec for several databases leaves the common subset, or casts what each casts in its way.",
         "It fails on one of them, or gives another value.",
         "Write it with the common subset, or per database.",
         "dialects: [sqlite, postgresql]\nsteps:\n  - transform: {table: a, set: {b: \"printf('%d', id)\"}}",

@@ -18,6 +18,8 @@ from engine.model.expression import Literal, PerDialect, Sql
         ("instr(a, 'x')", "strpos(a, 'x')"),
         ("substr(a, -3)", "right(a, 3)"),
         ("substr(a, 2, 3)", "substr(a, 2, 3)"),
+        ("substr(a, -3, 2)", "substr(a, length(a) - 2, 2)"),
+        ("round(a)", "round(CAST((a) AS numeric))"),
         ("round(a, 2)", "round(CAST((a) AS numeric), 2)"),
         ("ifnull(instr(a, b), 0)", "coalesce(strpos(a, b), 0)"),
         ("a LIKE 'x%' AND b == 1", "a ILIKE 'x%' AND b = 1"),
