@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path as File
 from typing import Any
 
@@ -15,6 +14,7 @@ import engine
 from engine.errors import Diagnostic, EngineError, Path
 from engine.model.state import nearest
 from engine.source import Span, shortened
+from engine.spec.form import Form
 from engine.spec.nodes import List, Map, Node, Scalar
 from engine.spec.plain import descend, places, plain
 from engine.spec.scalars import quoted
@@ -38,20 +38,38 @@ def load() -> dict[str, Any]:
     Raises:
         EngineError: there is none.
     """
-    packed = resources.files("engine") / "schema.json"
-    beside = File(engine.__file__ or "").resolve().parent.parent / "schema.json"
-    for place in (packed, beside):
+    folder = File(engine.__file__ or "").resolve().parent
+    for place in (folder / "schema.json", folder.parent / "schema.json"):
         if place.is_file():
-            found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-            return found
+            return _parsed(place.read_text(encoding="utf-8"))
+    from importlib import resources  # in an archive; slow to import
+
+    packed = resources.files("engine") / "schema.json"
+    if packed.is_file():
+        return _parsed(packed.read_text(encoding="utf-8"))
     raise EngineError("schema.json is missing from this installation", "install the engine again")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 @lru_cache(maxsize=1)
 def _validator() -> Any:
     from jsonschema import Draft202012Validator  # a tenth of a second to import
 
-    return Draft202012Validator(load())
+    return Draft202012Validator(_schema())
+
+
+@lru_cache(maxsize=1)
+def _schema() -> dict[str, Any]:
+    return load()
+
+
+@lru_cache(maxsize=1)
+def _form() -> Form:
+    return Form(_schema())
 
 
 def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset[Span]]:
@@ -61,16 +79,20 @@ def validate(root: Map, version: str) -> tuple[tuple[Diagnostic, ...], frozenset
         root: the tree as it was read; templates in it are taken as they stand.
         version: as the file's name says, for the diagnostics.
     """
-    spans = places(root, root.span)
     found: list[Diagnostic] = []
     paths: set[Path] = set()
-    for path, key in _empty(root, ()):
+    data = plain(root)
+    empty = list(_empty(root, ()))
+    if not empty and _form().holds(data):
+        return (), frozenset()
+    spans = places(root, root.span)
+    for path, key in empty:
         name = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "this item"
         message = f"{name} has nothing after its {'colon' if isinstance(path[-1], str) else 'dash'}"
         hint = 'write its value, or take it out; null is written `null`, empty text `""`'
         found.append(Diagnostic("SP104", "error", message, key, hint, version=version))
         paths.add(path)
-    errors = sorted(_validator().iter_errors(plain(root)), key=lambda e: (str(list(e.absolute_path)), str(e.validator)))
+    errors = sorted(_validator().iter_errors(data), key=lambda e: (str(list(e.absolute_path)), str(e.validator)))
     renamed = _near_misses(errors)
     at_type = {tuple(e.absolute_path) for e in errors if e.validator == "type"}
     for error in errors:
