@@ -21,10 +21,11 @@ from engine.dialects.postgres.constraint_change import (
     validate_constraint,
 )
 from engine.dialects.postgres.definition import comment_sql
-from engine.dialects.postgres.expression import LIMIT, limited
+from engine.dialects.postgres.expression import limited
 from engine.dialects.postgres.sql import DIALECT, quote
 from engine.dialects.postgres.statements import ddl
 from engine.dialects.postgres.tokens import renamed
+from engine.dialects.shared.frames import LIMIT
 from engine.dialects.shared.words import summary
 from engine.errors import Path, Problem
 from engine.model import changes as c

@@ -19,7 +19,25 @@ from engine.spec.plain import plain
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted([*ROOT.glob("specs/*.yaml"), *ROOT.glob("tests/golden/**/*.yaml"), *ROOT.glob("tests/demo/**/*.yaml")])
-ODD: tuple[Any, ...] = ("", "x", 0, 1, -1, 1.0, 0.5, True, False, None, [], {}, [1], {"a": 1}, ["", ""], Decimal("1.5"), "{{ x }}")
+ODD: tuple[Any, ...] = (
+    "",
+    "x",
+    0,
+    1,
+    -1,
+    1.0,
+    0.5,
+    True,
+    False,
+    None,
+    [],
+    {},
+    [1],
+    {"a": 1},
+    ["", ""],
+    Decimal("1.5"),
+    "{{ x }}",
+)
 
 
 def specs() -> Iterator[Any]:
