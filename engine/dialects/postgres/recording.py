@@ -109,6 +109,9 @@ def recording_of(
     if not found.blind:
         # How many rows a step adds to a table of this migration is counted, but for those of its triggers.
         made -= {fold(t.name) for t in found.tables} - {fold(name) for name in session.scratch}
+        # A row of others that comes back needs the row that it refers to.
+        kept = [t for name, t in every.items() if name not in made]
+        made -= {fold(c.to_table) for t in kept for c in t.constraints if c.kind == "f"}
     tables = [t for name, t in every.items() if name not in made]
     if not tables:
         return Recording(words="undone with its table, which this migration makes", reversible="derived")
