@@ -17,6 +17,7 @@ from engine.model.plan import Plan
 from engine.plan.compile import Compiled, Compiler
 from engine.plan.sizes import Counter, no_database
 from engine.project import Project
+from engine.run.rehearsal import rehearsed
 from engine.spec.model import Spec
 from engine.verdicts import refuse_errors
 from engine.versions import edited, out_of_order, pending, refuse_edited, refuse_half_edited, upto
@@ -182,6 +183,8 @@ def compile_plan(
     count, ask = (counter(driver), asker(driver)) if driver is not None else (no_database, None)
     known = replace(catalogue, types=made_types(specs, records))
     compiled, diagnostics = fold(project, todo, known, count=count, ask=ask, runs=exact)
+    if driver is not None and not any(d.severity == "error" for d in (*found, *diagnostics)):
+        diagnostics = (*diagnostics, *rehearsed(driver, known, compiled.facts))
     others = [*edited(specs, records, found), *out_of_order(specs, records)]
     findings = refuse_errors(project, [*found, *others, *diagnostics], specs)
     dialect = project.dialect

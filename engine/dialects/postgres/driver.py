@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.dialects.base import Catalogue, Row
 from engine.dialects.postgres.introspect import read
 from engine.dialects.postgres.refusals import refusal
-from engine.dialects.postgres.schema import to_objects
+from engine.dialects.postgres.schema import from_catalogue, to_objects
 from engine.dialects.postgres.tokens import numbered
 from engine.dialects.postgres.watch import Watch
 from engine.errors import DatabaseError, EngineError, UsageError
 
 if TYPE_CHECKING:
     import psycopg
+
+    from engine.dialects.rehearsal import Refused
+    from engine.model.plan import Unit
 
 Listener = Callable[[str, Mapping[str, Any]], None]
 
@@ -168,6 +171,17 @@ class PostgresDriver:
                 with suppress(EngineError):
                     self.rollback()
         return Catalogue(to_objects(schema), taken)
+
+    def rehearse(self, catalogue: Catalogue, units: Sequence[Unit]) -> tuple[Refused, ...]:
+        """Return what the server would refuse of `units`, begun on `catalogue`; nothing is written or locked.
+
+        Not by way of `execute`: nothing of it stays, and so nothing of it is in a plan.
+        """
+        from engine.dialects.postgres.rehearse import rehearse
+
+        if self.in_transaction or self._connection.closed:
+            return ()
+        return rehearse(self._connection, library().Error, from_catalogue(catalogue), units)
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back by the server."""
