@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from engine.dialects.postgres.introspect import read
+from engine.dialects.postgres.mirror import mirrored, opening
 from tests.support.command import run
 from tests.support.dumped import dumped
 from tests.support.postgres import Place
@@ -214,3 +217,22 @@ def test_what_would_take_more_along_is_refused_by_name(name: str, shop: Place) -
     assert ran.code == 1, ran.output
     assert words in " ".join(ran.output.split()), ran.output
     assert "001_one.yaml:4:" in ran.output, ran.output
+
+
+def test_all_of_it_can_be_mirrored(shop: Place) -> None:
+    with psycopg.connect(shop.url, autocommit=True) as db:
+        schema, _ = read(lambda sql: db.execute(sql).fetchall())
+        for sql in (*opening(1), *mirrored(schema)):
+            db.execute(sql)
+        mirror, _ = read(lambda sql: db.execute(sql).fetchall())
+        db.execute("ROLLBACK")
+    assert {r.name for r in mirror.relations} == {r.name for r in schema.relations}
+    assert {i.name for i in mirror.indexes} == {i.name for i in schema.indexes}
+    assert {t.name for t in mirror.triggers} == {t.name for t in schema.triggers}
+    here = {t.name for t in schema.tables}
+    for table in schema.tables:
+        made = mirror.table(table.name)
+        assert made is not None
+        assert [c.name for c in made.columns] == [c.name for c in table.columns]
+        wanted = {c.name for c in table.constraints if c.kind != "f" or c.to_table in here}
+        assert {c.name for c in made.constraints} == wanted

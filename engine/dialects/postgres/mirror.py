@@ -45,7 +45,7 @@ def mirrored(schema: PgSchema, wanted: Iterable[str] | None = None) -> Iterator[
         yield f"CREATE TABLE {quote(table.name)} ({', '.join(parts)})"
     for table in tables:
         for key in table.constraints:
-            if key.kind == "f":
+            if key.kind == "f" and schema.table(key.to_table):  # one to another schema would lock the real table
                 yield f"ALTER TABLE {quote(table.name)} ADD {constraint_sql(key)}"
     views = [v for v in schema.views if fold(v.name) in names]
     for view in _in_order(views):
