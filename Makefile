@@ -48,6 +48,7 @@ golden: $(READY)
 bench: $(READY)
 	s=0; $(BIN)/python tests/bench/bench.py --rows $(ROWS) || s=$$?; \
 	$(BIN)/python tests/bench/scale.py --rows $$((5 * $(ROWS))) || s=$$?; \
+	$(BIN)/python tests/bench/postgres.py --rows $(ROWS) || s=$$?; \
 	$(BIN)/python tests/bench/lint.py || s=$$?; exit $$s
 
 # Begin a verb: make step NAME=split.
