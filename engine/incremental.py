@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.spec.model import Spec
 
 Objects = list[tuple[str, str, str, str]]
-_KINDS = ("table", "index", "view", "trigger")
+_KINDS = {"table": 0, "index": 1, "view": 2, "trigger": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class _Walk:
             start = baseline(self.project)
             self.complete, taken = start.complete, start.taken
             self.objects = [(o.type, o.name, o.table, o.sql) for o in start.objects]
-            self.objects.sort(key=lambda o: _KINDS.index(o[0]) if o[0] in _KINDS else len(_KINDS))
+            self.objects.sort(key=_rank)
         config = self.project.config
         self.world = entry_key(
             self.project.kind,
@@ -176,7 +176,10 @@ class _Walk:
             declared = dict(declared)
             for name in kept["declared"]["taken"]:
                 declared.pop(tuple(name), None)
-            declared.update({(table, column): type for table, column, *type in kept["declared"]["put"]})
+            from engine.model.expression import PerDialect
+
+            for table, column, text, texts in kept["declared"]["put"]:
+                declared[table, column] = PerDialect(text, _pairs(texts))
         same = {name: kept[name] for name in ("broken", "sizes", "types")}
         return {"gone": gone, "declared": declared, **same}
 
@@ -184,7 +187,6 @@ class _Walk:
         from engine.checking import findings, world_of
         from engine.dialects.base import Catalogue, CatalogueObject
         from engine.lint.declared import after as after_types
-        from engine.model.expression import PerDialect
         from engine.plan.compile import Compiler
 
         if not unit.whole:
@@ -203,15 +205,12 @@ class _Walk:
         compiler.diagnostics.clear()
         compiler.facts.clear()
         compiler.migration(unit.spec)
-        known = {
-            name: PerDialect(type[0], _pairs(type[1])) if isinstance(type, list) else type
-            for name, type in before.get("declared", {}).items()
-        }
+        known: dict[tuple[str, str], PerDialect] = before.get("declared", {})
         found = findings(compiler, world_of(self.project), known)
         catalogue = compiler.session.catalogue()
         after = [(o.type, o.name, o.table, o.sql) for o in catalogue.objects]
         # As a session that begins here would have them.
-        after.sort(key=lambda o: _KINDS.index(o[0]) if o[0] in _KINDS else len(_KINDS))
+        after.sort(key=_rank)
         declared = after_types(known, compiler.facts)
         self.context = {**compiler.context(), "declared": declared, "types": catalogue.types}
         self._remember(unit, key, found, after, {**before, "declared": known})
@@ -254,12 +253,16 @@ class _Walk:
             pass
 
 
+def _rank(o: tuple[str, str, str, str]) -> int:
+    return _KINDS.get(o[0], len(_KINDS))
+
+
 def _changed(
     before: Mapping[tuple[str, str], Any], after: Mapping[tuple[str, str], Any]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the names that go, and those that come or have another value."""
-    taken = sorted(name for name in before if name not in after)
-    return taken, sorted(name for name, value in after.items() if before.get(name) != value)
+    put = [name for name, value in after.items() if (had := before.get(name)) is not value and had != value]
+    return sorted(before.keys() - after.keys()), sorted(put)
 
 
 def _plain(type: PerDialect) -> list[Any]:

@@ -37,13 +37,15 @@ def check(
     A rule that crashes is a finding of that rule and hides no other.
     """
     rules = [r for r in registry() if not r.dialects or not world.dialect or world.dialect in r.dialects]
+    of_step = [r for r in rules if r.check]
+    of_spec = [r for r in rules if r.check_spec]
     found: list[Diagnostic] = []
     for fact in facts:
         if not fact.passed_over:
-            found += _all(rules, fact, partial(_of_step, fact))
+            found += _all(of_step, fact, partial(_of_step, fact))
     for group in (tuple(g) for _, g in groupby(facts, lambda fact: id(fact.spec))):
         view = SpecView(group[0].spec, group, world, declared)
-        found += _all(rules, view.spec, partial(_of_spec, view))
+        found += _all(of_spec, view.spec, partial(_of_spec, view))
         declared = after(declared, group)
     return tuple(found)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 Kind = Literal["space", "comment", "word", "quoted", "string", "blob", "number", "parameter", "operator", "illegal"]
 
 
-@dataclass(frozen=True, slots=True)
-class BaseToken:
+class BaseToken(NamedTuple):
     """A token: its kind, its text, and where it stands (`sql[start:end] == text`).
 
     A dialect adds the name that it spells.
@@ -57,7 +55,11 @@ class Lexer(Generic[T]):
 
     def _tokens(self, sql: str) -> tuple[T, ...]:
         """Return the tokens of `sql` without spaces and comments."""
-        return tuple(token for token in self.all_tokens(sql) if token.kind not in ("space", "comment"))
+        return tuple(
+            self._make(_kind(match), match[0], match.start(), match.end())
+            for match in self._pattern.finditer(sql)
+            if match.lastgroup not in ("space", "comment")
+        )
 
     def binds_of(self, sql: str) -> tuple[str, ...]:
         """Return the names of the `:parameters` in `sql`, in order, each once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from engine.dialects.shared.tokens import BaseToken, Lexer, edit
 from engine.dialects.sqlite.sql import quote
@@ -31,7 +30,6 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Token(BaseToken):
     """A token of SQLite's SQL."""
 

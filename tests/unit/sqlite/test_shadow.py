@@ -297,3 +297,37 @@ def test_only_a_query_has_columns(sql: str) -> None:
     with pytest.raises(ShadowError, match="a query is wanted"):
         shadow.columns(sql)
     shadow.clone()  # no transaction was left open
+
+
+def test_what_was_read_piece_by_piece_is_what_is_there() -> None:
+    shadow = Shadow(Catalogue((), ()))
+    for sql in (
+        "CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT, b TEXT UNIQUE)",
+        "CREATE INDEX a_b ON a(b)",
+        "CREATE TABLE engine_undo_1(a)",
+        "CREATE TRIGGER log AFTER INSERT ON a BEGIN DELETE FROM a WHERE b = 'x'; END",
+        "CREATE TABLE c AS SELECT id, b FROM a",
+        "ALTER TABLE a ADD COLUMN d TEXT",
+        "CREATE INDEX a_d ON a(lower(d))",
+        "CREATE VIEW v AS SELECT * FROM late",
+        "CREATE TABLE late(x, y)",
+        "CREATE TABLE later(z)",
+        "DROP TABLE late",
+        "CREATE TABLE late(y)",
+        "DROP TABLE later",
+        "DROP VIEW v",
+        "CREATE VIRTUAL TABLE words USING fts5(text)",
+        "CREATE TABLE last(a REFERENCES a)",
+        "ALTER TABLE a RENAME TO aa",
+    ):
+        before, point = shadow.state, shadow.savepoint()
+        shadow.run(sql)
+        assert shadow.state == Shadow(shadow.catalogue()).state, sql
+        after = shadow.state
+        shadow.undo(point)
+        assert shadow.state == before
+        shadow.run(sql)
+        assert shadow.state == after
+    assert shadow.catalogue().taken == ("engine_undo_1",)
+    (words,) = (t for t in shadow.state.tables if t.name == "words")
+    assert words.virtual and [c.name for c in words.columns] == ["text"]
