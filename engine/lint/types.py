@@ -75,7 +75,7 @@ def kind(text: str) -> Kind:
 
 
 def misspelt(text: str) -> str:
-    """Return the type that a name with a slip is meant to be, or "" for one that a database has or that is far."""
+    """Return the type that a name with a slip in it is meant to be, or "" where it is none."""
     match = _TYPE.fullmatch(text)
     name = " ".join(match[1].lower().split()) if match else ""
     known = (*_FAMILIES, *_INTEGERS)

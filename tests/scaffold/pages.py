@@ -1,4 +1,4 @@
-"""`make docs`: docs/verbs.md, docs/rules.md and docs/history.md, from step modules, rules and a table of tests."""
+"""`make docs`: docs/verbs.md, docs/rules.md, docs/history.md and docs/comparison-lint.md, from modules and tables of tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.lint.base import Rule, registry  # noqa: E402
 from engine.steps.base import Entry, entries, verbs, words  # noqa: E402
+from tests.comparison.compared import comparison_page  # noqa: E402
 from tests.history.situations import page as history_page  # noqa: E402
 
 HEAD = "<!-- Made by `make docs`; edit the modules, not this page. -->\n"
@@ -60,7 +61,12 @@ def _spellings(bad: str, good: str) -> list[tuple[str, str]]:
     return [(title, text) for title, text in (("Found", bad), ("Good", good)) if text.strip()]
 
 
-PAGES = {"docs/verbs.md": verbs_page, "docs/rules.md": rules_page, "docs/history.md": history_page}
+PAGES = {
+    "docs/verbs.md": verbs_page,
+    "docs/rules.md": rules_page,
+    "docs/history.md": history_page,
+    "docs/comparison-lint.md": comparison_page,
+}
 
 
 def main() -> None:

@@ -21,12 +21,22 @@ def altered(said: Fragment, scene: Scene) -> str:
 
 
 # ── locks ─────────────────────────────────────────────────────────────────
+_VOLATILE = {"CLOCK_TIMESTAMP", "GEN_RANDOM_UUID", "NEXTVAL", "RANDOM", "TIMEOFDAY", "UUID_GENERATE_V4"}
+_NUMBERED = {"BIGSERIAL", "SERIAL", "SMALLSERIAL", "STORED"}
+
+
 def _rewrite(said: Fragment, scene: Scene) -> Told:
     name = altered(said, scene)
-    at = phrase_at(said.words, ("ALTER",), 1)
-    if not name or at < 0 or not (said.says("TYPE") or said.says("SET", "DATA", "TYPE")):
+    if not name:
         return None
-    return f"`{name}` is written anew for this, and nobody can read it meanwhile", "write `alter` with `change`", name
+    message = f"`{name}` is written anew for this, and nobody can read it meanwhile"
+    words = set(said.words)
+    if "ADD" in words and (words & _NUMBERED or ("DEFAULT" in words and words & _VOLATILE)):
+        hint = "add the column without values, fill it with `transform`, then give it its default"
+        return message, hint, name
+    if phrase_at(said.words, ("ALTER",), 1) < 0 or not (said.says("TYPE") or said.says("SET", "DATA", "TYPE")):
+        return None
+    return message, "write `alter` with `change`", name
 
 
 def _index(view: SpecView) -> Iterable[Found]:
@@ -210,9 +220,9 @@ RULES = (
         "LK101",
         "table-rewrite",
         "warning",
-        "`sql` changes a column's type on PostgreSQL.",
+        "`sql` changes a column's type on PostgreSQL, or adds a column whose values are made row by row.",
         "The table is written anew, and nobody can read it meanwhile.",
-        "Write `alter` with `change`.",
+        "Write `alter` with `change`; add a column without values, and fill it with `transform`.",
         _page("ALTER TABLE a ALTER COLUMN b TYPE bigint"),
         "alter: {table: a, change: {b: {type: text}}}",
         check_spec=by_statement("LK101", _rewrite),
