@@ -16,6 +16,7 @@ from engine.source import Source, Span
 from engine.spec.nodes import List, Map, Node
 from engine.spec.reader import read
 
+_QUOTED = re.compile(r'write ("[^"\\]*")')
 _MEANT = re.compile(r"did you mean `([^`]+)`\?")
 
 
@@ -72,6 +73,34 @@ def add_beside(span: Span, key: str, value: str) -> tuple[Edit, ...]:
     return ()
 
 
+def remove_key(span: Span, key: str) -> tuple[Edit, ...]:
+    """Return the edit that takes `key` and its value out of a mapping, with the line where nothing else stands on it.
+
+    Args:
+        span: place of the key or of its value; where another key stands there, nothing is returned.
+        key: must have a value of one line and not be the mapping's only key.
+    """
+    for found in _maps(_tree(span.source)):
+        for place, (name, value) in enumerate(found.entries):
+            if name.text != key or span not in (name.span, value.span) or len(found.entries) == 1:
+                continue
+            end = _end(value)
+            if end[0] != name.span.line:
+                return ()
+            return (_without(found, place, end),)
+    return ()
+
+
+def quote_as_told(diagnostic: Diagnostic) -> tuple[Edit, ...]:
+    """Return the edit that puts a word in the quotes that a hint shows (write "010")."""
+    told = _QUOTED.fullmatch(diagnostic.hint)
+    span = diagnostic.span
+    if told is None or span is None or span.line != span.end_line:
+        return ()
+    there = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
+    return (Edit(span, told[1]),) if there == told[1][1:-1] else ()
+
+
 def apply(text: str, edits: Sequence[Edit]) -> str:
     """Return `text` with all `edits` of it; of two that meet, the first in the text is taken."""
     starts = [0]
@@ -115,6 +144,22 @@ def _at(span: Span) -> Map | None:
             if name.span == span and isinstance(value, Map):
                 return value
     return None
+
+
+def _without(found: Map, place: int, end: tuple[int, int]) -> Edit:
+    """Return the edit that takes one entry of several out of a mapping."""
+    name = found.entries[place][0]
+    source, line = name.span.source, name.span.line
+    if found.flow:
+        if place + 1 < len(found.entries):
+            after = found.entries[place + 1][0].span
+            return Edit(Span(source, line, name.span.column, after.line, after.column), "")
+        return Edit(Span(source, *_end(found.entries[place - 1][1]), *end), "")
+    if place:  # the whole line, and its break
+        above = len(source.line(line - 1)) + 1
+        return Edit(Span(source, line - 1, above, line, len(source.line(line)) + 1), "")
+    after = found.entries[1][0].span
+    return Edit(Span(source, line, name.span.column, after.line, after.column), "")
 
 
 def _end(node: Node) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from engine.errors import Path
 from engine.lint.base import Found, Rule, SpecView
+from engine.lint.edits import remove_key
 from engine.lint.rules.existing import unique_keys
 from engine.lint.story import Scene, each, found, written
 from engine.lint.texts import (
@@ -198,6 +199,8 @@ RULES = (
         "transform: {table: a, set: {b: trim(b)}, batch_size: 1}",
         "transform: {table: a, set: {b: trim(b)}, batch_size: 5000}",
         check_spec=_batch_size,
+        fix="auto",
+        mend=lambda told: remove_key(told.span, "batch_size") if told.span else (),
     ),
     Rule(
         "DT120",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.errors import Path
 from engine.lint.base import Found, Rule, SpecView
+from engine.lint.edits import remove_key
 from engine.lint.story import Scene, Told, actions, by_statement, each, found
 from engine.lint.texts import Fragment, columns_given, name_at, object_after, phrase_at, statements, target, top_level
 from engine.model.changes import AddForeignKey, CreateIndex, RunSql
@@ -239,6 +240,8 @@ RULES = (
         "index: {table: a, columns: [b]}",
         check_spec=_index,
         over=("SP113",),
+        fix="auto",
+        mend=lambda told: remove_key(told.span, "concurrently") if told.span else (),
     ),
     Rule(
         "LK103",
@@ -263,6 +266,8 @@ RULES = (
         _page(f"{_KEY} NOT VALID"),
         check_spec=_foreign_key,
         over=("SP113",),
+        fix="auto",
+        mend=lambda told: remove_key(told.span, "validate") if told.span else (),
     ),
     Rule(
         "LK105",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from engine.errors import Severity
-from engine.lint.base import Rule
+from collections.abc import Callable, Iterable
+
+from engine.errors import Diagnostic, Severity
+from engine.lint.base import Fix, Rule
+from engine.lint.edits import Edit, quote_as_told
 
 _CREATE = "create: {table: a, columns: {id: {type: integer, primary_key: true}}}"
 
@@ -19,8 +22,10 @@ def _page(
     *,
     severity: Severity = "error",
     final: bool = True,
+    fix: Fix = "",
+    mend: Callable[[Diagnostic], Iterable[Edit]] | None = None,
 ) -> Rule:
-    return Rule(rule, name, severity, summary, reason, instead, bad, good, None, final)
+    return Rule(rule, name, severity, summary, reason, instead, bad, good, None, final, fix=fix, mend=mend)
 
 
 RULES = (
@@ -59,6 +64,8 @@ RULES = (
         "Quote it.",
         "version: 010",
         'version: "010"',
+        fix="auto",
+        mend=quote_as_told,
     ),
     _page(
         "SP105",
