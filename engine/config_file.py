@@ -12,8 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from engine.credentials import starred
 from engine.errors import EngineError, UsageError
-from engine.source import Source, Span, starred
+from engine.source import Source, Span
 
 NAMES = ("engine.yaml", "engine.yml")
 Key = tuple[str | int, ...]

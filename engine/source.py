@@ -6,10 +6,11 @@ column is the one after the last character.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+
+from engine.credentials import starred
 
 _CONTROL_NAMES = {
     "\x00": "NUL",
@@ -20,11 +21,6 @@ _CONTROL_NAMES = {
 }
 
 
-_SECRET = re.compile(
-    r"""((?://[^\s:@"'/]*|\b[\w.%+-]+):(?!//))([^\s"']+)(?=@)"""
-    r"""|([?&][^=&\s"']*(?:pass|pwd|secret|token|key|credential)[^=&\s"']*=)([^&\s"']+)""",
-    re.IGNORECASE,
-)
 _WIDEST = 200  # characters of a line that are shown
 _LEAD = 60  # of which so many stand before the place that is meant
 
@@ -73,11 +69,6 @@ def visible(text: str) -> str:
     Data and names are shown on terminals; an escape sequence in them must not act.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def starred(text: str) -> str:
-    """Return `text` with a star for each character of the passwords in its URLs: places stay what they are."""
-    return _SECRET.sub(lambda m: (m[1] or m[3]) + "*" * len(m[2] or m[4]), text)
 
 
 def shortened(text: str, most: int = 60) -> str:

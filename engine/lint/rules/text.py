@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from engine.credentials import credentials
 from engine.errors import Problem
 from engine.lint.base import Found, Rule, SpecView
 from engine.source import Source, Span
-
-_SECRETS = (
-    ("a URL with a password", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"'{}$]+:(?P<value>[^\s@/\"'{}$]+)@")),
-    ("a private key", re.compile(r"(?P<value>-----BEGIN [A-Z ]*PRIVATE KEY-----)")),
-    ("a key of AWS", re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b")),
-    ("a token of GitHub", re.compile(r"\b(?P<value>gh[pousr]_[A-Za-z0-9]{36,})\b")),
-    ("a token of GitLab", re.compile(r"\b(?P<value>glpat-[A-Za-z0-9_-]{20,})")),
-    ("a token of Slack", re.compile(r"\b(?P<value>xox[abprs]-[A-Za-z0-9-]{10,})")),
-    ("a key of Stripe", re.compile(r"\b(?P<value>[rs]k_live_[A-Za-z0-9]{16,})")),
-)
-_NAMED = re.compile(
-    r"(?i)\b[\w-]*(?:password|passwd|secret|token|api_?key)[\w-]*[\"']?\s*:\s*(?:\{\s*value\s*:\s*)?[\"']?"
-    r"(?P<value>[A-Za-z0-9+/=_.-]{16,})"
-)
-
-
-def secrets(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield what looks like a credential: in words, where it begins, where it ends."""
-    for words, pattern in _SECRETS:
-        for match in pattern.finditer(text):
-            yield words, match.start("value"), match.end("value")
-    for match in _NAMED.finditer(text):
-        value = match["value"]
-        mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
-        if mixed and len(set(value)) >= 10:
-            yield "a password or a token", match.start("value"), match.end("value")
 
 
 def _secret(view: SpecView) -> Iterable[Found]:
     source = view.spec.source
     seen: set[int] = set()
-    for words, start, end in secrets(source.text):
+    for words, start, end in credentials(source.text):
         if start in seen:
             continue
         seen.add(start)

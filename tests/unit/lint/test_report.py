@@ -40,6 +40,23 @@ NOTE = Diagnostic("TX101", "info", "good to know", Span(SOURCE, 1, 1, 3, 3))
 ALL = (UNKNOWN, GONE, HINTED, NOTE)
 
 
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ('- insert: {a: "postgresql://shop:hunter2@db/shop"}', "hunter2"),
+        ("- insert: {token: ghp_0123456789abcdefghijABCDEFGHIJ012345}", "0123456789"),
+        ('- transform: {password: {value: "x7Gq92kLmP4vRt81"}}', "Gq92kLmP4vRt81"),
+        ("- sql: SELECT 'AKIAABCDEFGHIJKLMNOP'", "AKIAABCD"),
+    ],
+)
+def test_no_line_that_is_shown_holds_a_secret(line: str, secret: str) -> None:
+    source = Source("001_a.yaml", f"steps:\n{line}\n")
+    shown = render("text", (Diagnostic("SP102", "error", "other", Span(source, 2, 3, 2, 9)),), 1)
+    assert secret not in shown
+    assert "*" * len(secret) in shown
+    assert f"     |   {'^' * 6}" in shown
+
+
 def test_text_points_with_a_caret_gives_the_hint_and_second_places() -> None:
     assert (
         render("text", ALL, 3)
