@@ -139,7 +139,7 @@ class _Walk:
         quoting = dialects.Quoting(project.kind)
         values = {**project.config.vars, **project.variables}
         name_version = files.version_of(Path(unit.source.name).name)
-        unit.spec, unit.found = build(unit.source, values, project.kind, quoting, name_version)
+        unit.spec, unit.found = build(unit.source, values, project.kind, quoting, name_version, project.config.dialects)
         unit.version = unit.spec.version if unit.spec else unit.version
         unit.whole = True
 

@@ -134,9 +134,10 @@ class Project:
         found: list[Diagnostic] = []
         count = 0
         quoting = dialects.Quoting(self.kind)
-        variables = {**self.config.vars, **self.variables}
+        variables, wanted = {**self.config.vars, **self.variables}, self.config.dialects
         for name, text in self.texts:
-            spec, problems = build(Source(name, text), variables, self.kind, quoting, files.version_of(Path(name).name))
+            source = Source(name, text)
+            spec, problems = build(source, variables, self.kind, quoting, files.version_of(Path(name).name), wanted)
             found += problems
             specs += [spec] if spec is not None else []
             count += 1
@@ -148,7 +149,7 @@ class Project:
                 found += file.diagnostics
                 if file.source is None:
                     continue
-                spec, problems = build(file.source, variables, self.kind, quoting, file.version)
+                spec, problems = build(file.source, variables, self.kind, quoting, file.version, wanted)
                 found += problems
                 if spec is not None:
                     specs.append(spec)

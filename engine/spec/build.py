@@ -33,6 +33,7 @@ def build(
     dialect: str,
     quoting: Quoting,
     name_version: str,
+    wanted: tuple[str, ...] = (),
 ) -> tuple[Spec | None, tuple[Diagnostic, ...]]:
     """Read one spec.
 
@@ -42,6 +43,8 @@ def build(
         dialect: the database's kind, for variables and SQL given per database.
         quoting: how templates quote values and names.
         name_version: the version in the file's name; "" for none.
+        wanted: `dialects` of the config: SQL given per database must be there for these too, where the spec does not
+            say itself what it is for.
 
     Returns:
         The spec, None where there is an error, and all findings (SP101–SP105,
@@ -55,7 +58,7 @@ def build(
         misread = _misread(root, unread)
         found += (d for d in wrong if not any(covers(span, d.span) for span in misread))
         broken |= misread
-        spec = _File(source, root, dialect, quoting, name_version, broken, found).spec(overrides)
+        spec = _File(source, root, dialect, quoting, name_version, wanted, broken, found).spec(overrides)
         found = labelled(found, root)
     sorted_ = tuple(dict.fromkeys(sorted(found, key=_place)))
     return (None if any(d.severity == "error" for d in sorted_) else spec), sorted_
@@ -85,6 +88,7 @@ class _File:
     dialect: str
     quoting: Quoting
     version: str
+    wanted: tuple[str, ...]
     broken: frozenset[Span]
     found: list[Diagnostic]
 
@@ -94,7 +98,7 @@ class _File:
         to = Converter(spans, (self.dialect,), self.broken, self.version, found=self.found)
         head = self._head(to)
         dialects = cast("tuple[str, ...]", head.get("dialects", ()))
-        targets = dialects or (self.dialect,)
+        targets = dialects or tuple(dict.fromkeys((self.dialect, *self.wanted)))
         meant = self.dialect in targets or (self.dialect == "mariadb" and "mysql" in targets)
         values = variables(to, self.root.get("vars"), overrides, self.dialect, meant=meant)
         steps = self._steps(values, targets)
