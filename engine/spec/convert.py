@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isinf
 
 from engine.errors import Diagnostic, Path, Problem, Related
 from engine.model.expression import Literal, PerDialect, Sql
@@ -310,6 +311,10 @@ class Converter:
     def literal(self, node: Node) -> Literal:
         """Return a value that the engine quotes; a number keeps its spelling."""
         scalar = self.innocent(self.scalar(node))
+        floats = any(target != "postgresql" for target in self.targets)  # there `numeric` holds it
+        if scalar.plain and floats and isinstance(scalar.value, Decimal) and isinf(float(scalar.value)):
+            words = f"{shortened(scalar.text)} is more than a number holds: it would become infinity"
+            raise self.refuse("SP102", words, scalar.span, "put it in quotes if it is text")
         return Literal(scalar.value if scalar.plain else scalar.text, scalar.text)
 
     # ── per database ──────────────────────────────────────────────────────

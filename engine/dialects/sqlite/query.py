@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from engine.dialects.base import Access, StepContext
 from engine.dialects.sqlite.expression import Planning
@@ -50,6 +51,8 @@ def render_sql(session: Planning, change: RunSql, context: StepContext) -> tuple
         path: Path = (place,) if len(change.statements) > 1 else ()
         text = _text(sql, path)
         found_tokens = _see_allowed(text, path)
+        for name in _given(found_tokens):
+            allowed(name, path)
         access = _access(trial, text, path, bool(change.reads or change.writes))
         for name in sorted(access.writes):
             own = fold(name).startswith("sqlite_") and fold(name) not in names_in(text)
@@ -129,6 +132,20 @@ def _see_allowed(text: str, path: Path) -> tuple[Token, ...]:
     if any(t.is_word("LOAD_EXTENSION") for t in found):
         raise Problem("SP111", "load_extension() brings foreign code into the database's process", path)
     return found
+
+
+def _given(found: Sequence[Token]) -> Iterator[str]:
+    """Yield the names that a statement gives: of what it makes, or the new one of a table."""
+    words = [token.text.upper() for token in found]
+    places = [n + 2 for n, pair in enumerate(pairwise(words)) if pair == ("RENAME", "TO")]
+    if words[0] == "CREATE":
+        kinds = (n for n, word in enumerate(words) if word in ("TABLE", "INDEX", "VIEW", "TRIGGER"))
+        place = next(kinds, len(words)) + 1
+        places.append(place + 3 * (words[place : place + 3] == ["IF", "NOT", "EXISTS"]))
+    for place in places:
+        place += 2 * (words[place + 1 : place + 2] == ["."])
+        if place < len(found):
+            yield found[place].name
 
 
 def _access(trial: Shadow, text: str, path: Path, described: bool) -> Access:
