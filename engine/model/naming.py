@@ -30,3 +30,13 @@ def fault_of(name: str) -> str:
     if name != name.strip():
         return "a new name can't begin or end with a space"
     return ""
+
+
+def among_latin(name: str) -> str:
+    """Return words for the first letter of Greek or Cyrillic in a name of Latin letters, "" for none.
+
+    Many of them look the same, and what is written with one is found by nobody who types the other.
+    """
+    if not any(c.isascii() and c.isalpha() for c in name):
+        return ""
+    return next((describe(c) for c in name if "\u0370" <= c <= "\u052f"), "")

@@ -25,6 +25,7 @@ from engine.model.changes import (
     RenameColumn,
     RenameTable,
 )
+from engine.model.naming import among_latin
 from engine.model.state import fold, same_name
 from engine.steps.keywords import RESERVED
 
@@ -236,6 +237,8 @@ def _needs_quotes(view: SpecView) -> Iterable[Found]:
     for scene, kind, name, path in new_names(view):
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
             why = "capitals" if name != name.lower() and name.isascii() else "more than a-z, 0-9 and _"
+            if other := among_latin(name):
+                why = f"{other} among Latin letters"
             words = f"the {kind} `{name}` has {why}: PostgreSQL wants quotes around it everywhere"
             yield found(scene, "NM104", words, path, "write it in snake_case", name)
 
