@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError
 from engine.project import Project
 from engine.run import reading
+from engine.run.finalize import half_way
 from engine.run.records import InProgress
 from engine.run.records import Status as Standing
 from engine.spec.files import version_key
@@ -61,9 +62,10 @@ def status(project: Project) -> Status:
         EngineError: it can't be opened, or the specs can't be read.
     """
     url = project.require_url()
-    with project.connect(read_only=True) as (_, ledger):
+    with project.connect(read_only=True) as (driver, ledger):
         records = ledger.records()
         found = reading.status(ledger, version_key)
+        half = () if found.damage else half_way(ledger, records, driver.catalogue().taken)
     specs: Sequence[Spec] = ()
     broken: Sequence[Diagnostic] = ()
     told: Sequence[Diagnostic] = ()
@@ -76,6 +78,7 @@ def status(project: Project) -> Status:
         told = edited((), [r for r in records if r.state == "applying"])
     todo = [Pending(s.version, s.description) for s in pending(specs, records)] + _classes(project, records)
     drift += [d.message for d in told] + ([found.damage] if found.damage else [])
+    drift += [f"the finalize of {version} has not ended: what it kept is still there in part" for version in half]
     return Status(
         url.display,
         url.dialect,
@@ -84,7 +87,7 @@ def status(project: Project) -> Status:
         tuple(todo),
         found.in_progress,
         tuple(drift),
-        _next(found, broken, told, bool(todo)),
+        _next(found, broken, told, bool(todo)) if found.in_progress or not half else f"engine finalize {half[0]}",
     )
 
 

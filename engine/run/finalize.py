@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from engine.dialects.base import Driver
-from engine.dialects.ledger import Ledger
+from engine.dialects.ledger import Ledger, Record
 from engine.errors import EngineError
 from engine.model.plan import MigrationPlan
 from engine.run.around import transaction
@@ -23,6 +24,23 @@ _ROWS = 20_000  # per transaction: others get their turn in between
 def journals(plan: MigrationPlan) -> tuple[str, ...]:
     """Return the tables that hold the way back of `plan`."""
     return tuple(dict.fromkeys(name for unit in plan.units for name in unit.keeps))
+
+
+def half_way(ledger: Ledger, records: Sequence[Record], tables: Collection[str]) -> tuple[str, ...]:
+    """Return the versions whose finalize has begun and not ended.
+
+    Args:
+        ledger: read for the plans.
+        records: of the history.
+        tables: names of the engine's own tables that are there.
+    """
+    if not any(name[-1:].isdigit() for name in tables):  # no table of a step is left: no plan need be read
+        return ()
+    return tuple(
+        record.version
+        for record in records
+        if record.state == "finalized" and not set(tables).isdisjoint(journals(stored_plan(ledger, record.version)))
+    )
 
 
 def finalize(

@@ -14,6 +14,7 @@ from shelf import COLUMN, INDEX, UPPER, Shelf
 from engine import app, dialects
 from engine.cli.main import cli
 from engine.dialects import load_state
+from engine.dialects.sqlite.driver import SQLiteDriver
 from engine.errors import EngineError, UsageError
 from engine.model.state import SchemaState
 from engine.run.snapshot import load
@@ -44,6 +45,27 @@ def test_status_of_a_database_that_knows_no_engine(shelf: Shelf) -> None:
         "drift": [],
         "next": "engine plan",
     }
+
+
+def test_status_tells_a_finalize_that_broke_off_until_it_is_ended(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.spec("001", UPPER)
+    assert run("apply", *DB, "specs").code == 0
+
+    def killed(sql: str, _: object) -> None:
+        if "engine_undo" in sql:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(SQLiteDriver, "listener", staticmethod(killed))
+        app.finalize(shelf.project(), "001")
+    found = look("status")
+    assert found["drift"] == ["the finalize of 001 has not ended: what it kept is still there in part"]
+    assert found["next"] == "engine finalize 001"
+    assert app.finalize(shelf.project(), "001").state == "finalized"
+    found = look("status")
+    assert (found["drift"], found["next"]) == ([], "")
 
 
 def test_status_names_what_is_applied_in_order_and_what_is_not(shelf: Shelf) -> None:
