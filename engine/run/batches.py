@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 FIRST, FLOOR = 1_000, 100
+# A batch among random keys pays for each page of their indexes, however few its rows are: made smaller for each
+# second over the target, batches would get ever dearer by the row, and the more so the busier the machine is.
+_TOLERANCE = 1.5
 
 
 class BatchSize:
     """Leads the size of batches to a time target, by a decayed rate.
 
     A batch that took under a quarter of the target lets the next be up to four
-    times as large, another at most twice; it shrinks as far as it must.
+    times as large, another at most twice. Up to one and a half targets the size stays; beyond, it
+    shrinks as far as it must.
 
     Args:
         fixed: rows per batch that somebody asked for; None for adaptive.
@@ -35,4 +39,6 @@ class BatchSize:
         self._rate = rate if not self._rate or slower else (self._rate + rate) / 2
         growth = 4 if seconds < self._target / 4 else 2
         wanted = min(int(self._rate * self._target), self.rows * growth)
+        if seconds <= self._target * _TOLERANCE:
+            wanted = max(wanted, self.rows)
         self.rows = max(min(wanted, self._most), min(FLOOR, self._most))

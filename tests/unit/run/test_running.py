@@ -45,6 +45,18 @@ def test_the_size_grows_to_its_target_and_shrinks_at_once() -> None:
     assert size.rows == 100
 
 
+def test_the_size_stays_while_a_batch_takes_no_more_than_one_and_a_half_targets() -> None:
+    size = BatchSize(None, 20_000, target=0.5, most=250_000)
+    size.took(20_000, 0.74)  # the pages of an index are paid for by each batch: smaller ones would pay more often
+    assert size.rows == 20_000
+    size.took(20_000, 0.8)
+    assert 10_000 < size.rows < 20_000
+    dear = BatchSize(None, 20_000, target=0.5, most=250_000)
+    for _ in range(20):  # a fixed share grows with the table, and the batches don't follow it down
+        dear.took(dear.rows, 0.3 + dear.rows / 50_000)
+    assert dear.rows == 20_000
+
+
 def test_the_size_stays_where_it_was_asked_for_and_under_its_limit() -> None:
     fixed = BatchSize(7, 500, 0.5, 250_000)
     fixed.took(7, 0.0001)
