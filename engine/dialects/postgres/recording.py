@@ -110,8 +110,8 @@ def recording_of(
         # How many rows a step adds to a table of this migration is counted, but for those of its triggers.
         made -= {fold(t.name) for t in found.tables} - {fold(name) for name in session.scratch}
         # A row of others that comes back needs the row that it refers to.
-        kept = [t for name, t in every.items() if name not in made]
-        made -= {fold(c.to_table) for t in kept for c in t.constraints if c.kind == "f"}
+        given_back = [t for name, t in every.items() if name not in made]
+        made -= {fold(c.to_table) for t in given_back for c in t.constraints if c.kind == "f"}
     tables = [t for name, t in every.items() if name not in made]
     if not tables:
         return Recording(words="undone with its table, which this migration makes", reversible="derived")
@@ -121,6 +121,19 @@ def recording_of(
     reached = _reached(schema, table) if "delete" in events else ()
     if key is None or reached is None or _beyond(schema, found, key, columns, reached) or len(tables) < len(every):
         return _captured(session, table, tables, found, events)
+    return _noted(session, table, key, events, columns, reached)
+
+
+def _noted(
+    session: Planning,
+    table: PgTable,
+    key: Key,
+    events: tuple[str, ...],
+    columns: tuple[PgColumn, ...] | None,
+    reached: Sequence[tuple[PgTable, PgConstraint]],
+) -> Recording:
+    """Return a recording that the step's own statements fill."""
+    schema = session.schema
     kept = images_of(table, key) if columns is None else columns
     own = Journal(f"engine_undo_{session.undo_number()}", table, key, kept, frozenset(events))
     known = {fold(table.name): own}
