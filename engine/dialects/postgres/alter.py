@@ -43,8 +43,7 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
         Problem: RF101–RF104, RF107, RF111, SP110, SP111; paths begin below the verb.
     """
     table = names.own_table(session.schema, change.table, ("table",))
-    scratch = names.contains(session.scratch, table.name)
-    way_kept = not context.irreversible and not scratch
+    way_kept = not (context.irreversible or names.contains(session.scratch, table.name))
     rows = context.rows(limited(quote(table.name), "TRUE"))
     large = rows is not None and rows >= LIMIT and not context.together and not table.features
     # A key that a foreign key of the same step refers to has to be there at once.
