@@ -11,6 +11,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TypeVar
 
 
@@ -261,4 +262,5 @@ _CLOSE = 0.74
 
 
 def _letters(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum()) or name
+    """Return a name's letters and digits in lower case, without those that stand twice in a row."""
+    return "".join(c for c, _ in groupby(c for c in name.lower() if c.isalnum())) or name

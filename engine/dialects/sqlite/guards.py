@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.dialects.sqlite.journal import Journal
-from engine.dialects.sqlite.parents import bit
+from engine.dialects.sqlite.parents import Tie, bit
 from engine.dialects.sqlite.sql import literal_sql, quote
 from engine.dialects.sqlite.statements import question
 from engine.dialects.sqlite.walk import unique_keys
@@ -126,6 +126,22 @@ def _unique_guards(journal: Journal, state: SchemaState) -> list[Guard]:
     return found
 
 
+def parent_before(journal: Journal, tie: Tie, journals: Sequence[Journal]) -> str:
+    """Return the condition that the journals know the parent of a row (`j`) from before the step, "" if they can't."""
+    own = next((j for j in journals if same_name(j.table.name, tie.parent)), None)
+    if own is None:
+        return ""
+    had = {fold(c.name) for c in own.images} if own.keeps_old else set()
+    names = {fold(n): f"key_{n}" for n in own.key.names} | {n: f"old_{n}" for n in had}
+    if not all(fold(t) in names for t in tie.targets):
+        return ""
+    kept = {fold(c.name) for c in journal.images}
+    old = [f"+j.{quote(f'old_{c}' if fold(c) in kept else f'key_{c}')}" for c in tie.columns]
+    same = zip((f"p.{quote(names[fold(t)])}" for t in tie.targets), old, strict=True)
+    back = " AND ".join(f"{column} = {value}" for column, value in same)
+    return f'EXISTS (SELECT 1 FROM {quote(own.name)} AS p WHERE p."was" = 1 AND {back})'
+
+
 def _parent_guards(journal: Journal, journals: Sequence[Journal]) -> list[Guard]:
     """Rows that would come back to a parent that is there no more; those that never had one come back without."""
     kept = {fold(c.name) for c in journal.images}
@@ -136,14 +152,8 @@ def _parent_guards(journal: Journal, journals: Sequence[Journal]) -> list[Guard]
         same = [f"{journal.value('old', c)} IS {journal.value('new', c)}" for c in tie.columns if fold(c) in kept]
         goes = f'(j."now" = 0 OR NOT ({" AND ".join(same)}))' if moves else 'j."now" = 0'
         conditions = ['j."was" = 1', goes, f'NOT (j."lost" & {bit(place)})', tie.missing(old, "p")]
-        own = next((j for j in journals if same_name(j.table.name, tie.parent)), None)
-        if own is not None:
-            had = {fold(c.name) for c in own.images} if own.keeps_old else set()
-            names = {fold(n): f"key_{n}" for n in own.key.names} | {n: f"old_{n}" for n in had}
-            if all(fold(t) in names for t in tie.targets):
-                columns = [f"p.{quote(names[fold(t)])}" for t in tie.targets]
-                back = " AND ".join(f"{c} = +{value}" for c, value in zip(columns, old, strict=True))
-                conditions.append(f'NOT EXISTS (SELECT 1 FROM {quote(own.name)} AS p WHERE p."was" = 1 AND {back})')
+        if known := parent_before(journal, tie, journals):
+            conditions.append(f"NOT {known}")
         source = f"{quote(journal.name)} AS j WHERE {' AND '.join(conditions)}"
         words = f"{{count}} rows of {journal.table.name} would come back and refer to nothing in {tie.parent}"
         found.append(_guard(journal, "orphaned", source, words, skippable=False, reads=(tie.parent,)))

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from engine.dialects.sqlite.effects import fires_on
 from engine.dialects.sqlite.forced import forced_name, keep_forced
-from engine.dialects.sqlite.guards import guards, holds, matches, referring
+from engine.dialects.sqlite.guards import guards, holds, matches, parent_before, referring
 from engine.dialects.sqlite.journal import Counters, Journal
-from engine.dialects.sqlite.parents import DEFER, undefended
+from engine.dialects.sqlite.parents import DEFER, bit, undefended
 from engine.dialects.sqlite.parking import in_unique_keys, park
 from engine.dialects.sqlite.sql import quote
 from engine.dialects.sqlite.statements import ddl, rows, text_guard
@@ -94,6 +94,7 @@ def undo_units(
         return (replace(base, loop=loop, why=f"in batches by {alone.key.words}, from the journal {alone.name}"),)
     ordered = _children_first(journals, state)
     early = [statement for journal in journals for statement in _overwritten(journal)]
+    early += [statement for journal in journals for statement in _found(journal, journals)]
     early += undefended(_lost(tuple(reversed(ordered))))
     steps = [_removal(j, state, journals) for j in ordered if "insert" in j.events]
     steps += [_return(j, _held(j)) for j in reversed(ordered) if "delete" in j.events]
@@ -133,6 +134,16 @@ def _statements(
     if "delete" in journal.events:
         found.append(_return(journal, range_ + _held(journal)))
     return (*found, *_values(journal, range_ + _held(journal)))
+
+
+def _found(journal: Journal, journals: Sequence[Journal]) -> tuple[Statement, ...]:
+    """A row that followed its parent was noted when that had gone or moved: it is none that referred to nothing."""
+    found = []
+    for place, tie in enumerate(journal.ties):
+        if known := parent_before(journal, tie, journals):
+            sql = f'UPDATE {quote(journal.name)} AS j SET "lost" = j."lost" & ~{bit(place)}'
+            found.append(rows(f'{sql} WHERE j."lost" & {bit(place)} AND {known}', "journal"))
+    return tuple(found)
 
 
 def _held(journal: Journal) -> str:
