@@ -156,7 +156,8 @@ def _usage(error: click.ClickException) -> UsageError:
     message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         message = f"there is no option `{error.option_name}`"
-        near = nearest(error.option_name, error.possibilities or ())
+        possible = error.possibilities or ()  # near enough for an option: `--bach` for `--batch-size`
+        near = nearest(error.option_name, possible) or next(iter(possible), "")
         hint = f"did you mean `{near}`?" if near else f"`{command} --help` shows what there is"
         return UsageError(message, hint)
     if message.startswith("No such command"):
