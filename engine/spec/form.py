@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+# pylint: disable=unidiomatic-typecheck  # `True` is an int to Python, and no number to JSON
+
 Test = Callable[[Any], bool]
 
 _WORDS = {"$schema", "$defs", "$comment", "title", "description", "examples", "default"}
