@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -13,9 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from engine.cli.main import cli
 from tests.mutated.mutations import KINDS, Mutation, mutations
 from tests.support import linting
 
@@ -52,11 +49,11 @@ class Verdict:
 
 
 def worlds() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield name and page of each: the contract's examples, specs/, and the good specs."""
+    """Yield name and page of each: the contract's examples, specs/, and the good specs for SQLite."""
     for name, folder in (("examples", HERE / "cases" / "contract" / "examples"), ("specs", HERE.parent / "specs")):
         files = {f.name: f.read_text(encoding="utf-8") for f in sorted(folder.glob("*.yaml"))}
         yield name, {"specs": files, "given": OLD}
-    for file in sorted((HERE / "cases" / "lint" / "good").glob("*.yaml")):
+    for file in (HERE / "cases" / "lint" / "good" / f"{name}.yaml" for name in ("chains", "shop", "shorts")):
         for page in yaml.safe_load_all(file.read_text(encoding="utf-8")):
             yield f"{file.stem}: {page['promise']}", page
 
@@ -87,7 +84,7 @@ def judge(chosen: list[Sample], folder: Path, monkeypatch: pytest.MonkeyPatch) -
         place.mkdir()
         monkeypatch.chdir(place)
         linting.make(ours[0].page)
-        before = Counter(_key(f) for f in _lint())
+        before = Counter(_key(f) for f in linting.lint(ours[0].page, "--no-cache"))
         texts = linting.specs(ours[0].page)
         for sample in ours:
             path = Path("specs", sample.file)
@@ -109,7 +106,7 @@ def table(verdicts: list[Verdict]) -> str:
 def _verdict(sample: Sample, before: Counter[tuple[str, str]]) -> Verdict:
     new = []
     rest = before.copy()
-    for finding in _lint():
+    for finding in linting.lint(sample.page, "--no-cache"):
         if rest[_key(finding)]:
             rest[_key(finding)] -= 1
         else:
@@ -117,12 +114,6 @@ def _verdict(sample: Sample, before: Counter[tuple[str, str]]) -> Verdict:
     mine = [f for f in new if f["file"].endswith(sample.file) and f["line"] in sample.mutation.lines]
     place = "at" if mine else "elsewhere" if new else "silent"
     return Verdict(sample, place, tuple(linting.told(f) for f in new))
-
-
-def _lint() -> list[dict[str, Any]]:
-    result = CliRunner().invoke(cli, ["lint", "--no-cache", "--format", "json"])
-    assert result.exit_code in (0, 1), f"{result.output}{result.exception!r}"
-    return list(json.loads(result.stdout)["findings"])
 
 
 def _key(finding: dict[str, Any]) -> tuple[str, str]:
