@@ -43,6 +43,8 @@ class Statement:
             returns) are added to in the step's totals; "" for nothing.
         only: "force": sent only when rows that changed since are overwritten.
             "again": sent only when the unit was begun before and broke off.
+        done: returns 1 where the statement was done already, else 0; asked where it may have been: its unit
+            broke off, or is the way back of one that did. Only for what is sent outside of a transaction.
     """
 
     sql: str
@@ -51,6 +53,7 @@ class Statement:
     binds: tuple[str, ...] = ()
     count: Count = ""
     only: Choice["", "force", "again"] = ""
+    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)

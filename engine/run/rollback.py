@@ -16,6 +16,7 @@ from engine.run.around import patiently, settings, transaction
 from engine.run.entries import event, todo
 from engine.run.journals import require_journals
 from engine.run.options import RunOptions
+from engine.run.outside import settled
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.reading import stored_plan
 from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
@@ -211,6 +212,8 @@ class Back:
         runner = self._runner()
         with transaction(self.driver, reads=True):
             for task in self.tasks:
+                if settled(self.driver, task.unit, "rollback"):
+                    continue
                 guards = [g for g in task.unit.guards if task.early(g)]
                 for guard, one in runner.conflicts_of(guards, task.marks):
                     if judging.stops(guard, self.options.on_conflict):

@@ -12,7 +12,7 @@ from engine.dialects.base import Driver, Row
 from engine.dialects.ledger import KEYS, Ledger, Progress
 from engine.errors import CheckFailed, DatabaseError, EngineError
 from engine.model.plan import Guard, Loop, Statement, Unit
-from engine.run import judging
+from engine.run import judging, outside
 from engine.run.around import explained, patiently, settings, transaction
 from engine.run.batches import BatchSize
 from engine.run.journals import journal_rows
@@ -131,7 +131,7 @@ class Runner:
             tries.append(True)
             values = self._values(now, marks)
             for statement in unit.outside:
-                if statement.only != "again" or again:
+                if outside.wanted(self.driver, statement, now.direction, again=again):
                     self._execute(statement, unit, values)
             return now
 
@@ -181,6 +181,9 @@ class Runner:
             taken = tuple(v for s in unit.marks for v in self._row(s, values)) or marks
             started = replace(started, marks=taken)
             values = self._values(started, marks)
+            if outside.settled(self.driver, unit, now.direction):
+                # What was never done has nothing to be asked about: its table may not be there at all.
+                unit = replace(unit, guards=(), checks=())
             if not judged:
                 self._judge_guards(unit, values)
             started = self._expected(unit, started, values)

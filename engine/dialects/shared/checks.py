@@ -130,11 +130,12 @@ def _unique(asking: Asking, check: RowCheck, path: Path) -> Check:
     filled = " AND ".join(f"{c} IS NOT NULL" for c in columns)
     groups = _from(asking, found, where, filled) + f" GROUP BY {names} HAVING count(*) > 1"
     words = f"({', '.join(check.columns)})"
+    quote = asking.syntax.quote
     return Check(
         f"{found.name}: {words} is unique{_in(check.where)}",
         asking.syntax.question(f"SELECT count(*) FROM {asking.syntax.derived(f'SELECT 1 {groups}', 'g')}"),
         maximum=0,
-        sample=asking.syntax.question(f"SELECT {names}, count(*) AS rows {groups} LIMIT 5", "sample"),
+        sample=asking.syntax.question(f"SELECT {names}, count(*) AS {quote('rows')} {groups} LIMIT 5", "sample"),
         failure=f"{found.name}: {{count}} values of {words} stand in more than one row",
     )
 
