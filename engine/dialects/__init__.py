@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.model.state import SchemaState
 
 NAMES = ("sqlite", "postgresql", "mysql", "mariadb")
-READY = ("sqlite", "postgresql")
+READY = ("sqlite", "postgresql", "mariadb")
 
 
 def known(name: str) -> None:
@@ -26,7 +26,7 @@ def known(name: str) -> None:
     if name in NAMES:
         raise UsageError(
             f"this version of the engine does not run on {name} yet",
-            "specs may name it; SQLite and PostgreSQL are what works today",
+            "specs may name it; SQLite, PostgreSQL and MariaDB are what works today",
         )
     raise UsageError(f"there is no dialect `{name}`", f"one of {', '.join(NAMES)}")
 
@@ -42,6 +42,10 @@ def load(name: str) -> Dialect:
         from engine.dialects.postgres.dialect import PostgreSQL
 
         return PostgreSQL()
+    if name == "mariadb":
+        from engine.dialects.mysql.dialect import MySQL
+
+        return MySQL()
     from engine.dialects.sqlite.dialect import SQLite
 
     return SQLite()
@@ -67,6 +71,12 @@ def connect(name: str, place: str, url: str, *, read_only: bool, lock_timeout: f
 
         server = connect_postgres(url, read_only=read_only, lock_timeout=lock_timeout)
         return server, PostgresLedger(server)
+    if name == "mariadb":
+        from engine.dialects.mysql.driver import connect as connect_mysql
+        from engine.dialects.mysql.ledger import Ledger as MySQLLedger
+
+        maria = connect_mysql(url, read_only=read_only, lock_timeout=lock_timeout)
+        return maria, MySQLLedger(maria)
     from engine.dialects.sqlite.driver import connect as connect_sqlite
     from engine.dialects.sqlite.ledger import Ledger as SQLiteLedger
 
@@ -88,6 +98,10 @@ class Quoting:
             from engine.dialects.postgres import sql as postgres
 
             self._quote, self._literal = postgres.quote, postgres.literal_sql
+        elif dialect == "mariadb":
+            from engine.dialects.mysql import sql as mysql
+
+            self._quote, self._literal = mysql.quote, mysql.literal_sql
         else:
             from engine.dialects.sqlite import sql
 

@@ -1,0 +1,63 @@
+"""Lock, history and checkpoints of one MariaDB database, whose schema statements commit by themselves."""
+
+from __future__ import annotations
+
+import os
+
+from engine.dialects.mysql.driver import MySQLDriver
+from engine.dialects.mysql.ledger_sql import TEXTS
+from engine.dialects.mysql.lock import NamedLock
+from engine.dialects.mysql.sql import quote
+from engine.dialects.shared import ledger_sql as common
+from engine.dialects.shared.ledger import TableLedger
+
+_NEW = "engine_new_"
+
+
+class Ledger(TableLedger):
+    """The engine's tables in one database, and its named lock.
+
+    Args:
+        driver: the connection; all writing goes through it.
+    """
+
+    def __init__(self, driver: MySQLDriver) -> None:
+        super().__init__(driver, TEXTS, NamedLock(driver.url))
+
+    def _make(self) -> None:
+        """Make the tables under other names, fill them, and let them all appear by one RENAME, which is atomic."""
+        self._driver.commit()
+        for name, table in zip(common.TABLE_NAMES, self._in_order(), strict=True):
+            self._driver.execute(f"{common.DROP}{_NEW}{name}")
+            self._driver.execute(table.replace(f"EXISTS {name} ", f"EXISTS {_NEW}{name} ", 1))
+        # Random names a database for good; it is part of no plan.
+        for key, value in (("format", common.FORMAT), ("fence", 0), ("uuid", os.urandom(16).hex())):
+            sql = TEXTS.set_meta.replace("engine_meta", f"{_NEW}engine_meta", 1)
+            self._driver.execute(sql, {"key": key, "value": self._stored(value)})
+        moves = ", ".join(f"{_NEW}{name} TO {name}" for name in common.TABLE_NAMES)
+        self._driver.execute(f"RENAME TABLE {moves}")
+        self._driver.begin()
+
+    @staticmethod
+    def _in_order() -> list[str]:
+        return [next(t for t in TEXTS.tables if f"EXISTS {name} " in t) for name in common.TABLE_NAMES]
+
+    def _places(self, table: str) -> tuple[str, ...]:
+        return tuple(quote(str(name)) for (name,) in self._driver.query(TEXTS.table_named, {"name": table}))
+
+    def drop(self, table: str) -> None:
+        """Drop one of the engine's own tables if it is there; what the transaction holds is committed by that."""
+        within = self._driver.in_transaction
+        if within:
+            self._driver.commit()
+        super().drop(table)
+        if within:
+            self._driver.begin()
+
+    @staticmethod
+    def _stored(value: str | int) -> str | int:
+        return str(value)
+
+    @staticmethod
+    def _number(value: object) -> object:
+        return int(value) if isinstance(value, str) and value.isdecimal() else value

@@ -1,0 +1,59 @@
+"""MariaDB's SQL as tokens with offsets, as the engine's session reads it. Pure text; knows no grammar."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.dialects.shared.tokens import BaseToken, Lexer, edit
+
+__all__ = ["Token", "all_tokens", "backticked", "binds_of", "edit", "formatted", "has_word", "tokens"]
+
+_ID = r"A-Za-z0-9_$\x80-\U0010ffff"
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>\s+)
+    | (?P<comment>--[^\n]*\n?|\#[^\n]*\n?|/\*.*?\*/)
+    | (?P<string>[xXbBnN]?'(?:[^']|'')*')
+    | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
+    | (?P<word>[A-Za-z_\x80-\U0010ffff][{_ID}]*)
+    | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![{_ID}]))
+    | (?P<parameter>:[A-Za-z_][A-Za-z0-9_]*|\?|@@?[A-Za-z_][{_ID}.]*)
+    | (?P<operator>:=|<=>|<=|>=|<>|!=|==|\|\||&&|->>|->|<<|>>|[-+*/%=<>|&~(),;.^!@:])
+    | (?P<illegal>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token(BaseToken):
+    """A token of MariaDB's SQL."""
+
+    @property
+    def name(self) -> str:
+        """The identifier that it spells."""
+        if self.kind == "quoted":
+            sign = self.text[0]
+            return self.text[1:-1].replace(sign * 2, sign)
+        return self.text
+
+
+_LEXER = Lexer(_TOKEN, Token)
+all_tokens, tokens, binds_of, has_word = _LEXER.all_tokens, _LEXER.tokens, _LEXER.binds_of, _LEXER.has_word
+
+
+def formatted(sql: str) -> str:
+    """Return `sql` with each `:name` as the driver's `%(name)s`, and each `%` doubled."""
+    parts = []
+    for token in all_tokens(sql):
+        if token.kind == "parameter" and token.text[0] == ":":
+            parts.append(f"%({token.text[1:]})s")
+        else:
+            parts.append(token.text.replace("%", "%%"))
+    return "".join(parts)
+
+
+def backticked(sql: str) -> str:
+    """Return `sql` with names in backticks, as everybody else reads MySQL's SQL."""
+    return "".join("`" + t.name.replace("`", "``") + "`" if t.kind == "quoted" else t.text for t in all_tokens(sql))
