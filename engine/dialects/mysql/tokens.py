@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from engine.dialects.shared.tokens import BaseToken, Lexer, edit
 
@@ -26,7 +25,6 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Token(BaseToken):
     """A token of MariaDB's SQL."""
 
