@@ -28,9 +28,12 @@ check: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --cov=engine --cov-report=term
 
-# The slow proofs: killed at random, a whole shop there and back.
+# The slow proofs: killed at random, a whole shop there and back. Those of the servers run beside those of SQLite.
 test-all: $(READY)
-	$(BIN)/python -m pytest -m slow tests
+	servers=$$(mktemp); $(BIN)/python -m pytest -m slow tests/postgres tests/mariadb >$$servers 2>&1 & pid=$$!; \
+	trap 'kill $$pid' INT TERM; s=0; \
+	$(BIN)/python -m pytest -m slow tests --ignore=tests/postgres --ignore=tests/mariadb || s=$$?; \
+	wait $$pid || s=$$?; cat $$servers; rm -f $$servers; exit $$s
 
 # See it work: 100,000 rows moved, killed, resumed, taken back.
 demo: $(READY)
