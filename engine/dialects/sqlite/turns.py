@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 _PAUSE = 0.11  # somebody who waits looks once in it
 _AT_MOST = 0.4  # seconds of ours before a pause while others write too: what they wait then, about
-_UNSEEN = 3.0  # seconds of ours before a pause to see whether there are others; most programs wait for five
+_UNSEEN = 2.0  # seconds of ours before a pause to see whether there are others
 
 
 class Turns:
