@@ -50,7 +50,8 @@ def referring(journal: Journal, state: SchemaState, journals: Sequence[Journal])
             if not same_name(key.table, journal.table.name):
                 continue
             columns = key.references or journal.table.primary_key
-            ties = [f"child.{quote(c)} = t.{quote(r)}" for c, r in zip(key.columns, columns, strict=False)]
+            # The parent stands left, as where SQLite looks for children: its collation decides.
+            ties = [f"t.{quote(r)} = child.{quote(c)}" for c, r in zip(key.columns, columns, strict=False)]
             own = next((j for j in journals if same_name(j.table.name, child.name)), None)
             if own is not None:
                 same = " AND ".join(f"own.{quote(f'key_{n}')} = child.{quote(n)}" for n in own.key.names)
