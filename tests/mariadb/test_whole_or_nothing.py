@@ -56,6 +56,8 @@ def test_rows_that_others_changed_since_stop_a_rollback_unless_forced(place: Pla
 
 
 REFUSED = {
+    "above U+FFFF": "  - create: {table: 'party 🎉', columns: {id: {type: integer, primary_key: true}}}\n",
+    "`old` has text in latin1": "  - transform: {table: old, set: {name: upper(name)}, where: 'true'}\n",
     "views": "  - create: {view: v, as: SELECT 1 AS a}\n",
     "`parse`": "  - transform: {table: people, set: {city: {parse: name, as: integer, otherwise: null}}, where: 'true'}\n",
     "partial indexes": "  - index: {table: people, columns: [name], where: id > 1}\n",
@@ -65,9 +67,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("words", REFUSED)
 def test_what_is_not_there_yet_is_refused_by_name_before_anything_runs(place: Place, words: str) -> None:
-    place.script(GIVEN)
+    place.script(GIVEN + "; CREATE TABLE old (id INT PRIMARY KEY, name VARCHAR(9) CHARACTER SET latin1)")
     Path("specs").mkdir()
     text = f'version: "001"\ndescription: Not there yet\nsteps:\n{REFUSED[words]}'
     Path("specs/001_not_yet.yaml").write_text(text, encoding="utf-8")
     ran = run("apply", "--db", place.url, "--yes", "specs")
-    assert ran.code == 1 and words in ran.output and "SP111" in ran.output, ran.output
+    assert ran.code == 1 and words in ran.output and "error[SP11" in ran.output, ran.output

@@ -75,6 +75,8 @@ def read(ask: Ask) -> tuple[MySchema, tuple[str, ...]]:
                 features.add(f"the storage engine {engine}, which has no transactions or other rules")
             if "partitioned" in str(options or ""):
                 features.add("partitions")
+            others = {c.collate.partition("_")[0] for c in columns[name] if c.collate} - {"utf8mb4"}
+            features.update(f"text in {charset}" for charset in others)
             tables.append(
                 MyTable(name, tuple(columns[name]), tuple(constraints[name]), comment or "", tuple(sorted(features)))
             )

@@ -100,6 +100,9 @@ def allowed(name: str, path: Path) -> None:
         raise Problem("SP110", "a name can't be empty", path)
     if len(name) > MAX_NAME or name != name.rstrip():
         raise Problem("SP110", f"`{name}` is longer than {MAX_NAME} characters, or ends in a space", path)
+    if not all(c <= "\uffff" for c in name):
+        words = f"`{name}` has a character above U+FFFF (an emoji, say), which MariaDB has in no name"
+        raise Problem("SP110", words, path, subject=name)
     _schema_refused(name, path)
     if fold(name).startswith(RESERVED):
         raise Problem("RF113", f"`{name}` begins as the names that the engine keeps for itself", path, subject=name)
