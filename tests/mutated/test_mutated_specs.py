@@ -41,7 +41,7 @@ def _shown(verdict: Verdict) -> str:
 
 
 def test_mistakes_are_told_at_their_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _check(300, tmp_path, monkeypatch)
+    _check(100, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow

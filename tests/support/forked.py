@@ -41,6 +41,7 @@ def become(args: Sequence[str], before: Callable[[], None]) -> NoReturn:
     code = 70
     try:
         signal.alarm(120)  # nothing that hangs is left behind
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whether the tests run under nohup is nothing to it
         sys.stdin, sys.stdout, sys.stderr = (
             open(number, mode, closefd=False, encoding="utf-8")  # noqa: SIM115
             for number, mode in ((os.open(os.devnull, os.O_RDONLY), "r"), (1, "w"), (2, "w"))

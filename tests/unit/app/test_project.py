@@ -14,11 +14,10 @@ from engine.errors import EngineError, UsageError
 from engine.url import DatabaseUrl
 
 
-@pytest.mark.parametrize("name", ["mysql", "mariadb"])
-def test_a_database_that_comes_later_is_told_so(name: str) -> None:
+def test_a_database_that_comes_later_is_told_so() -> None:
     for refused in (dialects.known, dialects.load, Quoting):
-        with pytest.raises(UsageError, match=f"does not run on {name} yet"):
-            refused(name)
+        with pytest.raises(UsageError, match="does not run on mysql yet"):
+            refused("mysql")
 
 
 def test_a_database_that_nobody_knows_is_told_so() -> None:
