@@ -150,6 +150,9 @@ def _gather(session: SQLiteSession, table: Table, actions: Sequence[c.Action], w
             take(alteration, action, place, work)
         except TextError as error:
             raise Problem("SP111", f"the text of `{table.name}` can't be changed so: {error}", ()) from error
+        if table.columns and not alteration.now.columns:  # a type is taken as it is given
+            path: Path = ("add", action.column.name, "type") if isinstance(action, c.AddColumn) else ()
+            raise Problem("SP110", f"SQLite can't read `{table.name}` with this definition in it", path)
     _want_integers(alteration, any(isinstance(action, c.SetPrimaryKey) for action in actions))
     if alteration.expressions:
         columns = columns_sql(tuple(column.name for column in alteration.now.columns))
