@@ -9,7 +9,7 @@ from itertools import pairwise
 from engine.dialects.postgres.names import contains, listed
 from engine.dialects.postgres.schema import PgConstraint, PgSchema, PgTable
 from engine.dialects.postgres.sql import quote
-from engine.dialects.postgres.statements import ddl, rows
+from engine.dialects.postgres.statements import SETTLED, ddl, rows
 from engine.dialects.postgres.tokens import tokens
 from engine.errors import Path, Problem
 from engine.model.plan import Check, Guard, Statement
@@ -97,6 +97,7 @@ class Alteration:
         return (
             ddl(f"ALTER TABLE {name} DISABLE TRIGGER USER", "prepare"),
             statement,
+            *((SETTLED,) if self.schema.puts_off else ()),
             ddl(f"ALTER TABLE {name} ENABLE TRIGGER USER", "cleanup"),
         )
 

@@ -26,6 +26,7 @@ from engine.dialects.postgres.rows_update import update_units
 from engine.dialects.postgres.run_sql import condition, render_sql
 from engine.dialects.postgres.schema import PgSchema, from_catalogue, to_objects
 from engine.dialects.postgres.sql import DIALECT, MAX_NAME, literal_sql, quote
+from engine.dialects.postgres.statements import SETTLED
 from engine.dialects.postgres.tables import create_table, drop_scratch, drop_table, rename_table
 from engine.dialects.postgres.translate import expression_sql
 from engine.dialects.shared.checks import render_checks
@@ -139,9 +140,9 @@ class PostgresSession(Fold):
 
     def _settled(self, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
         """Have deferred foreign keys judged before a table changes: the server refuses it while they are pending."""
-        if not any(k.kind == "f" and k.deferrable for t in self.schema.tables for k in t.constraints):
+        if not self.schema.puts_off:
             return units
-        now = (Statement("SET CONSTRAINTS ALL IMMEDIATE", "setting", "setting"),)
+        now = (SETTLED,)
         return tuple(
             replace(
                 unit,

@@ -14,7 +14,7 @@ from engine.dialects.postgres import whole_rows
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
 from engine.dialects.postgres.sequences import Counters
 from engine.dialects.postgres.sql import given_back, quote, same
-from engine.dialects.postgres.statements import ddl, question, rows
+from engine.dialects.postgres.statements import SETTLED, ddl, question, rows
 from engine.dialects.postgres.walk import Key, between, column_definition, image_definition, key_loop, parts
 from engine.model.plan import Guard, Statement, Unit
 from engine.model.state import fold, same_name
@@ -172,10 +172,11 @@ def undo_units(
 
 def hold_triggers(tables: Sequence[PgTable], schema: PgSchema) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """Return the statements that keep the user's triggers still, and that let them fire again."""
-    found = [t.name for t in tables if schema.triggers_of(t.name)]
+    found = dict.fromkeys(t.name for t in tables if schema.triggers_of(t.name))
+    now = (SETTLED,) if found and schema.puts_off else ()
     return (
-        tuple(ddl(f"ALTER TABLE {quote(n)} DISABLE TRIGGER USER", "prepare") for n in dict.fromkeys(found)),
-        tuple(ddl(f"ALTER TABLE {quote(n)} ENABLE TRIGGER USER", "cleanup") for n in dict.fromkeys(found)),
+        (*now, *(ddl(f"ALTER TABLE {quote(n)} DISABLE TRIGGER USER", "prepare") for n in found)),
+        (*now, *(ddl(f"ALTER TABLE {quote(n)} ENABLE TRIGGER USER", "cleanup") for n in found)),
     )
 
 

@@ -13,12 +13,11 @@ from engine.dialects.postgres.journal import ALL, Journal, images_of, undo_units
 from engine.dialects.postgres.names import listed
 from engine.dialects.postgres.schema import PgColumn, PgConstraint, PgSchema, PgTable
 from engine.dialects.postgres.sequences import Counters
+from engine.dialects.postgres.statements import SETTLED
 from engine.dialects.postgres.walk import Key, identity
 from engine.errors import Problem
 from engine.model.plan import Reversible, Statement, Unit
 from engine.model.state import fold, same_name
-
-_SETTLED = Statement("SET CONSTRAINTS ALL IMMEDIATE", "setting", "setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Recording:
 
     def around(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
         """Return the statements of a batch with those before and after that capture what happens."""
-        settled = (_SETTLED,) if self.settle else ()
+        settled = (SETTLED,) if self.settle else ()
         return (
             *(s for j in self.captured for s in capture.record(j)),
             *body,

@@ -228,6 +228,11 @@ class PgSchema:
         """Return the indexes on `table`."""
         return tuple(i for i in self.indexes if same_name(i.table, table))
 
+    @property
+    def puts_off(self) -> bool:
+        """True if a foreign key may be judged later than the statement that broke it."""
+        return any(k.kind == "f" and k.deferrable for t in self.tables for k in t.constraints)
+
     def triggers_of(self, table: str) -> tuple[PgTrigger, ...]:
         """Return the triggers on `table`."""
         return tuple(t for t in self.triggers if same_name(t.table, table))

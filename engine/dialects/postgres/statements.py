@@ -8,7 +8,7 @@ from engine.dialects.shared.frames import Syntax
 from engine.dialects.shared.statements import Statements, ddl
 from engine.model.plan import Guard, Statement
 
-__all__ = ["CONCURRENTLY", "SYNTAX", "built_concurrently", "ddl", "here", "question", "rows", "taken_guard"]
+__all__ = ["CONCURRENTLY", "SETTLED", "SYNTAX", "built_concurrently", "ddl", "here", "question", "rows", "taken_guard"]
 
 _MADE = Statements(binds_of)
 rows, question = _MADE.rows, _MADE.question
@@ -29,6 +29,8 @@ SYNTAX = Syntax(
 )
 
 
+# The server refuses to change a table while deferred foreign keys of it are still to be judged.
+SETTLED = Statement("SET CONSTRAINTS ALL IMMEDIATE", "setting", "setting")
 CONCURRENTLY = "built concurrently: others go on writing, and it waits for transactions older than it"
 
 
