@@ -6,7 +6,7 @@ import re
 
 from engine.dialects.shared.tokens import BaseToken, Lexer, edit
 
-__all__ = ["Token", "all_tokens", "binds_of", "edit", "has_word", "numbered", "renamed", "tokens"]
+__all__ = ["LEXER", "Token", "all_tokens", "binds_of", "edit", "has_word", "numbered", "renamed", "tokens"]
 
 _ID = r"A-Za-z0-9_$\x80-\U0010ffff"
 _TOKEN = re.compile(
@@ -37,8 +37,8 @@ class Token(BaseToken):
         return self.text.lower()
 
 
-_LEXER = Lexer(_TOKEN, Token)
-all_tokens, tokens, binds_of, has_word = _LEXER.all_tokens, _LEXER.tokens, _LEXER.binds_of, _LEXER.has_word
+LEXER = Lexer(_TOKEN, Token)
+all_tokens, tokens, binds_of, has_word = LEXER.all_tokens, LEXER.tokens, LEXER.binds_of, LEXER.has_word
 
 
 def numbered(sql: str) -> tuple[str, tuple[str, ...]]:

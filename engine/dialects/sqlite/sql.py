@@ -119,20 +119,10 @@ def zeros_differ(left: str, right: str, type: str, strict: bool = False) -> str:
 
 
 def text_for_sqlite(sql: Sql, path: Path = ()) -> str:
-    """Return the text of `sql` for SQLite, untranslated where it was written for it.
+    """Return the text of `sql` for SQLite; see `translate.text_for`."""
+    from engine.dialects.sqlite.translate import text_for
 
-    Raises:
-        Problem: SP111 where the spec gives no text for SQLite, SP110 where the text is no single
-            expression or query (unbalanced, ends in a comment, has parameters).
-    """
-    from engine.dialects.sqlite.translate import check_fragment, translate
-
-    given = sql.given_for(DIALECT)
-    text = given if given is not None else sql.text
-    if text is None:
-        raise Problem("SP111", "there is no SQL for sqlite among those given", path, hint="add `sqlite: …`")
-    check_fragment(text, path)
-    return text.strip() if given is not None else translate(text).strip()
+    return text_for(sql, path)
 
 
 def expression_sql(expression: Expression, path: Path = ()) -> str:

@@ -7,7 +7,7 @@ import re
 from engine.dialects.shared.tokens import BaseToken, Lexer, edit
 from engine.dialects.sqlite.sql import quote
 
-__all__ = ["Token", "all_tokens", "binds_of", "edit", "has_word", "quote", "tokens", "unquote"]
+__all__ = ["LEXER", "Token", "all_tokens", "binds_of", "edit", "has_word", "quote", "tokens", "unquote"]
 
 # Letters above 0x7F belong to names, as in SQLite's own table: also U+00A0, which looks like a space.
 _ID = r"A-Za-z0-9_$\x80-\U0010ffff"
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
                  (?![{_ID}]))
     | (?P<parameter>\?[0-9]*|[$@:\#][{_ID}]+(?:::[{_ID}]+)*(?:\([^ \t\n\f\r)]*\))?)
     | (?P<operator>->>|->|\|\||<=|<>|<<|>=|>>|==|!=|[-+*/%=<>|&~(),;.])
-    | (?P<illegal>.)
+    | (?P<illegal>::|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -39,8 +39,8 @@ class Token(BaseToken):
         return unquote(self.text)
 
 
-_LEXER = Lexer(_TOKEN, Token)
-all_tokens, tokens, binds_of, has_word = _LEXER.all_tokens, _LEXER.tokens, _LEXER.binds_of, _LEXER.has_word
+LEXER = Lexer(_TOKEN, Token)
+all_tokens, tokens, binds_of, has_word = LEXER.all_tokens, LEXER.tokens, LEXER.binds_of, LEXER.has_word
 
 
 def unquote(text: str) -> str:
