@@ -7,15 +7,15 @@ text by which states are compared leaves expressions out. A unique key is an ind
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.dialects.base import Catalogue, CatalogueObject
 from engine.dialects.mysql.sql import plain_type
+from engine.dialects.shared.schema import AnySchema, AnyTable, from_objects
+from engine.dialects.shared.schema import to_objects as objects_of
 from engine.model import state as s
-from engine.model.state import fold, same_name
+from engine.model.state import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +49,8 @@ class MyConstraint:
 
 
 @dataclass(frozen=True, slots=True)
-class MyTable:
+class MyTable(AnyTable[MyColumn, MyConstraint]):
     """A table; `features` names what it has that the engine does not model (another engine, partitions …)."""
-
-    name: str
-    columns: tuple[MyColumn, ...]
-    constraints: tuple[MyConstraint, ...] = ()
-    comment: str = ""
-    features: tuple[str, ...] = ()
-
-    def column(self, name: str) -> MyColumn | None:
-        """Return the column called `name`, or None."""
-        return next((c for c in self.columns if same_name(c.name, name)), None)
-
-    def constraint(self, name: str) -> MyConstraint | None:
-        """Return the constraint called `name`, or None."""
-        return next((c for c in self.constraints if same_name(c.name, name)), None)
-
-    @property
-    def key(self) -> MyConstraint | None:
-        """The primary key, or None."""
-        return next((c for c in self.constraints if c.kind == "p"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,71 +85,12 @@ class MyTrigger:
 
 
 _KINDS: dict[str, Any] = {"table": MyTable, "index": MyIndex, "view": MyView, "trigger": MyTrigger}
+_PARTS: dict[str, Any] = {"columns": MyColumn, "constraints": MyConstraint}
 
 
 @dataclass(frozen=True, slots=True)
-class MySchema:
+class MySchema(AnySchema[MyTable, MyIndex, MyView, MyTrigger]):
     """All of one database."""
-
-    tables: tuple[MyTable, ...] = ()
-    indexes: tuple[MyIndex, ...] = ()
-    views: tuple[MyView, ...] = ()
-    triggers: tuple[MyTrigger, ...] = ()
-    complete: bool = True
-
-    # ── looking ──
-    @property
-    def relations(self) -> tuple[MyTable | MyView, ...]:
-        """All tables, then all views."""
-        return (*self.tables, *self.views)
-
-    def table(self, name: str) -> MyTable | None:
-        """Return the table called `name`, or None."""
-        return next((t for t in self.tables if same_name(t.name, name)), None)
-
-    def view(self, name: str) -> MyView | None:
-        """Return the view called `name`, or None."""
-        return next((v for v in self.views if same_name(v.name, name)), None)
-
-    def index(self, name: str, table: str = "") -> MyIndex | None:
-        """Return the index called `name` (of `table`: two tables may have one of the same name), or None."""
-        return next(
-            (i for i in self.indexes if same_name(i.name, name) and (not table or same_name(i.table, table))), None
-        )
-
-    def indexes_of(self, table: str) -> tuple[MyIndex, ...]:
-        """Return the indexes on `table`."""
-        return tuple(i for i in self.indexes if same_name(i.table, table))
-
-    def triggers_of(self, table: str) -> tuple[MyTrigger, ...]:
-        """Return the triggers on `table`."""
-        return tuple(t for t in self.triggers if same_name(t.table, table))
-
-    def referring_to(self, table: str) -> tuple[tuple[MyTable, MyConstraint], ...]:
-        """Return the foreign keys of other tables that refer to `table`."""
-        return tuple(
-            (t, c)
-            for t in self.tables
-            for c in t.constraints
-            if c.kind == "f" and same_name(c.to_table, table) and not same_name(t.name, table)
-        )
-
-    # ── changing ──
-    def put(self, table: MyTable, old: str = "") -> MySchema:
-        """Return it with `table` in the place of the one called `old` (or by its own name), or new."""
-        name = old or table.name
-        if self.table(name) is None:
-            return replace(self, tables=(*self.tables, table))
-        return replace(self, tables=tuple(table if same_name(t.name, name) else t for t in self.tables))
-
-    def without(self, table: str) -> MySchema:
-        """Return it without a table and what stands on it."""
-        return replace(
-            self,
-            tables=tuple(t for t in self.tables if not same_name(t.name, table)),
-            indexes=tuple(i for i in self.indexes if not same_name(i.table, table)),
-            triggers=tuple(t for t in self.triggers if not same_name(t.table, table)),
-        )
 
     def with_index(self, index: MyIndex) -> MySchema:
         """Return it with one index more."""
@@ -218,42 +140,12 @@ def _table(table: MyTable) -> s.Table:
 
 # ── ⇄ catalogue ───────────────────────────────────────────────────────────
 def to_objects(schema: MySchema) -> tuple[CatalogueObject, ...]:
-    """Return a schema as catalogue rows; texts are JSON."""
-    found = []
-    groups: tuple[tuple[str, Iterable[Any]], ...] = (
-        ("table", schema.tables),
-        ("index", schema.indexes),
-        ("view", schema.views),
-        ("trigger", schema.triggers),
-    )
-    for kind, group in groups:
-        for one in group:
-            text = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True)
-            found.append(CatalogueObject(kind, one.name, getattr(one, "table", one.name), text))
-    return tuple(found)
+    """Return a schema as catalogue rows."""
+    groups = {"table": schema.tables, "index": schema.indexes, "view": schema.views, "trigger": schema.triggers}
+    return tuple(objects_of(groups))
 
 
 def from_catalogue(catalogue: Catalogue) -> MySchema:
     """Return the schema that `to_objects` was given."""
-    groups: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
-    for entry in catalogue.objects:
-        if entry.type in groups:
-            raw = json.loads(entry.sql)
-            fields = {k: _frozen(v) for k, v in raw.items()}
-            if entry.type == "table":
-                fields["columns"] = tuple(MyColumn(**c) for c in raw["columns"])
-                fields["constraints"] = tuple(
-                    MyConstraint(**{k: _frozen(v) for k, v in c.items()}) for c in raw["constraints"]
-                )
-            groups[entry.type].append(_KINDS[entry.type](**fields))
-    return MySchema(
-        tuple(groups["table"]),
-        tuple(groups["index"]),
-        tuple(groups["view"]),
-        tuple(groups["trigger"]),
-        catalogue.complete,
-    )
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+    groups = from_objects(catalogue.objects, _KINDS, _PARTS)
+    return MySchema(groups["table"], groups["index"], groups["view"], groups["trigger"], catalogue.complete)

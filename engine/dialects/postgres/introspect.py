@@ -265,13 +265,13 @@ def read(ask: Ask) -> tuple[PgSchema, tuple[str, ...]]:
     enums = [PgEnum(name, tuple(values), tuple(extras)) for name, values, extras in ask(ENUMS)]
     ((here,),) = ask(SCHEMA)
     schema = PgSchema(
-        here or "public",
         tuple(tables),
         tuple(indexes),
         tuple(views),
         tuple(triggers),
-        tuple(enums),
-        tuple(others),
+        name=here or "public",
+        enums=tuple(enums),
+        others=tuple(others),
         functions=tuple(PgFunction(name, body) for name, body in ask(FUNCTIONS)),
     )
     return schema, tuple(name for (name,) in ask(ENGINES))

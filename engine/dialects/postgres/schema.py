@@ -10,13 +10,13 @@ settings): such an object is dropped only where nothing is to come back.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.dialects.base import Catalogue, CatalogueObject
 from engine.dialects.postgres.sql import plain_type
+from engine.dialects.shared.schema import AnySchema, AnyTable, from_objects, named
+from engine.dialects.shared.schema import to_objects as objects_of
 from engine.model import state as s
 from engine.model.state import fold, same_name
 
@@ -72,28 +72,10 @@ class PgUse:
 
 
 @dataclass(frozen=True, slots=True)
-class PgTable:
+class PgTable(AnyTable[PgColumn, PgConstraint]):
     """A table; `features` names what it has that the engine does not model (partitions, policies …)."""
 
-    name: str
-    columns: tuple[PgColumn, ...]
-    constraints: tuple[PgConstraint, ...] = ()
-    comment: str = ""
-    features: tuple[str, ...] = ()
     uses: tuple[PgUse, ...] = ()
-
-    def column(self, name: str) -> PgColumn | None:
-        """Return the column called `name`, or None."""
-        return next((c for c in self.columns if same_name(c.name, name)), None)
-
-    def constraint(self, name: str) -> PgConstraint | None:
-        """Return the constraint called `name`, or None."""
-        return next((c for c in self.constraints if same_name(c.name, name)), None)
-
-    @property
-    def key(self) -> PgConstraint | None:
-        """The primary key, or None."""
-        return next((c for c in self.constraints if c.kind == "p"), None)
 
     def with_column(self, column: PgColumn) -> PgTable:
         """Return it with `column` in the place of the one of its name, or at the end."""
@@ -179,93 +161,31 @@ _KINDS: dict[str, Any] = {
 }
 
 
-_PARTS: tuple[tuple[str, Any], ...] = (("columns", PgColumn), ("constraints", PgConstraint), ("uses", PgUse))
+_PARTS: dict[str, Any] = {"columns": PgColumn, "constraints": PgConstraint, "uses": PgUse}
 
 
 @dataclass(frozen=True, slots=True)
-class PgSchema:
+class PgSchema(AnySchema[PgTable, PgIndex, PgView, PgTrigger]):
     """All of one schema. `others`: names that stand for what is not modelled, so that they count as taken."""
 
     name: str = "public"
-    tables: tuple[PgTable, ...] = ()
-    indexes: tuple[PgIndex, ...] = ()
-    views: tuple[PgView, ...] = ()
-    triggers: tuple[PgTrigger, ...] = ()
     enums: tuple[PgEnum, ...] = ()
     others: tuple[str, ...] = ()
-    complete: bool = True
     functions: tuple[PgFunction, ...] = ()
 
     # ── looking ──
-    @property
-    def relations(self) -> tuple[PgTable | PgView, ...]:
-        """All tables, then all views."""
-        return (*self.tables, *self.views)
-
-    def table(self, name: str) -> PgTable | None:
-        """Return the table called `name`, or None."""
-        return next((t for t in self.tables if same_name(t.name, name)), None)
-
-    def index(self, name: str) -> PgIndex | None:
-        """Return the index called `name`, or None."""
-        return next((i for i in self.indexes if same_name(i.name, name)), None)
-
-    def view(self, name: str) -> PgView | None:
-        """Return the view called `name`, or None."""
-        return next((v for v in self.views if same_name(v.name, name)), None)
-
     def enum(self, name: str) -> PgEnum | None:
         """Return the enum called `name`, or None."""
-        return next((e for e in self.enums if same_name(e.name, name)), None)
-
-    def trigger(self, name: str, table: str = "") -> PgTrigger | None:
-        """Return the trigger called `name` (on `table`), or None."""
-        return next(
-            (t for t in self.triggers if same_name(t.name, name) and (not table or same_name(t.table, table))), None
-        )
-
-    def indexes_of(self, table: str) -> tuple[PgIndex, ...]:
-        """Return the indexes on `table`."""
-        return tuple(i for i in self.indexes if same_name(i.table, table))
+        return named(self.enums, name)
 
     @property
     def puts_off(self) -> bool:
         """True if a foreign key may be judged later than the statement that broke it."""
         return any(k.kind == "f" and k.deferrable for t in self.tables for k in t.constraints)
 
-    def triggers_of(self, table: str) -> tuple[PgTrigger, ...]:
-        """Return the triggers on `table`."""
-        return tuple(t for t in self.triggers if same_name(t.table, table))
-
-    def referring_to(self, table: str) -> tuple[tuple[PgTable, PgConstraint], ...]:
-        """Return the foreign keys of other tables that refer to `table`."""
-        return tuple(
-            (t, c)
-            for t in self.tables
-            for c in t.constraints
-            if c.kind == "f" and same_name(c.to_table, table) and not same_name(t.name, table)
-        )
-
     def views_of(self, table: str) -> tuple[PgView, ...]:
         """Return the views that read `table`."""
         return tuple(v for v in self.views if any(same_name(r, table) for r in v.reads))
-
-    # ── changing ──
-    def put(self, table: PgTable, old: str = "") -> PgSchema:
-        """Return it with `table` in the place of the one called `old` (or by its own name), or new."""
-        name = old or table.name
-        if self.table(name) is None:
-            return replace(self, tables=(*self.tables, table))
-        return replace(self, tables=tuple(table if same_name(t.name, name) else t for t in self.tables))
-
-    def without(self, table: str) -> PgSchema:
-        """Return it without a table and what stands on it."""
-        return replace(
-            self,
-            tables=tuple(t for t in self.tables if not same_name(t.name, table)),
-            indexes=tuple(i for i in self.indexes if not same_name(i.table, table)),
-            triggers=tuple(t for t in self.triggers if not same_name(t.table, table)),
-        )
 
     # ── the common state ──
     def state(self) -> s.SchemaState:
@@ -316,53 +236,30 @@ def _table(table: PgTable) -> s.Table:
 
 # ── ⇄ catalogue ───────────────────────────────────────────────────────────
 def to_objects(schema: PgSchema) -> tuple[CatalogueObject, ...]:
-    """Return a schema as catalogue rows; texts are JSON."""
-    found = [CatalogueObject("schema", schema.name, "", "")]
-    groups: tuple[tuple[str, Iterable[Any]], ...] = (
-        ("type", schema.enums),
-        ("table", schema.tables),
-        ("index", schema.indexes),
-        ("view", schema.views),
-        ("trigger", schema.triggers),
-        ("function", schema.functions),
-    )
-    for kind, group in groups:
-        for one in group:
-            text = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True)
-            found.append(CatalogueObject(kind, one.name, getattr(one, "table", one.name), text))
-    found += [CatalogueObject("other", name, "", "") for name in schema.others]
-    return tuple(found)
+    """Return a schema as catalogue rows."""
+    groups = {
+        "type": schema.enums,
+        "table": schema.tables,
+        "index": schema.indexes,
+        "view": schema.views,
+        "trigger": schema.triggers,
+        "function": schema.functions,
+    }
+    others = (CatalogueObject("other", name, "", "") for name in schema.others)
+    return (CatalogueObject("schema", schema.name, "", ""), *objects_of(groups), *others)
 
 
 def from_catalogue(catalogue: Catalogue) -> PgSchema:
     """Return the schema that `to_objects` was given."""
-    name, others = "public", []
-    groups: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
-    for entry in catalogue.objects:
-        if entry.type == "schema":
-            name = entry.name
-        elif entry.type == "other":
-            others.append(entry.name)
-        elif entry.type in groups:
-            fields = {k: _frozen(v) for k, v in json.loads(entry.sql).items()}
-            for key, part in _PARTS if entry.type in ("table", "view") else ():
-                if fields.get(key) and isinstance(fields[key][0], dict):  # a view's columns are pairs
-                    fields[key] = tuple(part(**{k: _frozen(v) for k, v in one.items()}) for one in fields[key])
-            groups[entry.type].append(_KINDS[entry.type](**fields))
+    groups = from_objects(catalogue.objects, _KINDS, _PARTS)
     return PgSchema(
-        name,
-        tuple(groups["table"]),
-        tuple(groups["index"]),
-        tuple(groups["view"]),
-        tuple(groups["trigger"]),
-        tuple(groups["type"]),
-        tuple(others),
+        groups["table"],
+        groups["index"],
+        groups["view"],
+        groups["trigger"],
         catalogue.complete,
-        tuple(groups["function"]),
+        next((o.name for o in catalogue.objects if o.type == "schema"), "public"),
+        groups["type"],
+        tuple(o.name for o in catalogue.objects if o.type == "other"),
+        groups["function"],
     )
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_frozen(v) for v in value)
-    return value
