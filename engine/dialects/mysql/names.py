@@ -5,11 +5,11 @@ from __future__ import annotations
 from engine.dialects.mysql.schema import MyColumn, MySchema, MyTable, MyView
 from engine.dialects.mysql.sql import MAX_NAME
 from engine.dialects.shared.names import column_of, contains, listed, meant, real
+from engine.dialects.shared.relations import Naming
 from engine.errors import Path, Problem
-from engine.model.state import fold
 
 __all__ = [
-    "RESERVED",
+    "NAMING",
     "allowed",
     "columns_of",
     "contains",
@@ -22,56 +22,13 @@ __all__ = [
     "relation",
 ]
 
-RESERVED = ("engine_", "migration_history")
-
-
-def own_table(schema: MySchema, name: str, path: Path) -> MyTable:
-    """Return the table called `name` that a step changes.
-
-    Raises:
-        Problem: RF101 there is none, RF111 it is a view; SP111 it has what the engine does not model.
-    """
-    found = schema.table(name)
-    if found is None:
-        if schema.view(name):
-            raise Problem("RF111", f"`{name}` is a view, and this step is for tables", path, subject=name)
-        _schema_refused(name, path)
-        hint = meant(name, (t.name for t in schema.tables))
-        raise Problem("RF101", f"there is no table `{name}`", path, hint=hint, subject=name)
-    if found.features:
-        raise Problem(
-            "SP111",
-            f"`{found.name}` has {' and '.join(found.features)}, which the engine does not handle yet",
-            path,
-            hint="write `sql` with `undo` for it",
-            subject=found.name,
-        )
-    return found
-
-
-def _schema_refused(name: str, path: Path) -> None:
-    if "." in name:
-        raise Problem(
-            "SP111",
-            f"`{name}` names another database, and the engine works in the one that the URL names",
-            path,
-            hint="leave out what stands before the dot",
-            subject=name,
-        )
-
-
-def relation(schema: MySchema, name: str, path: Path) -> MyTable | MyView:
-    """Return the table or view called `name`.
-
-    Raises:
-        Problem: RF101 there is none.
-    """
-    found = schema.table(name) or schema.view(name)
-    if found is None:
-        _schema_refused(name, path)
-        known = [t.name for t in schema.tables] + [v.name for v in schema.views]
-        raise Problem("RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name)
-    return found
+NAMING = Naming(
+    "names another database, and the engine works in the one that the URL names",
+    "leave out what stands before the dot",
+    reserved=("engine_", "migration_history"),
+    owner=lambda name: "the engine",
+)
+own_table, relation = NAMING.own_table, NAMING.relation
 
 
 def columns_of(found: MyTable | MyView) -> tuple[MyColumn, ...]:
@@ -103,9 +60,7 @@ def allowed(name: str, path: Path) -> None:
     if not all(c <= "\uffff" for c in name):
         words = f"`{name}` has a character above U+FFFF (an emoji, say), which MariaDB has in no name"
         raise Problem("SP110", words, path, subject=name)
-    _schema_refused(name, path)
-    if fold(name).startswith(RESERVED):
-        raise Problem("RF113", f"`{name}` begins as the names that the engine keeps for itself", path, subject=name)
+    NAMING.see_allowed(name, path)
 
 
 def free(schema: MySchema, name: str, path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
+from engine.dialects.shared import sql as shared
 from engine.errors import Path, Problem
 from engine.model.expression import Literal, PerDialect
 
@@ -41,38 +41,17 @@ _TYPES = {
     "uuid": "char(36)",
 }
 _TYPE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ ]*?)\s*(?P<size>\([\s\d,]*\))?\s*")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 _NUMERIC = _WHOLE | {"decimal", "float", "double"}
 _TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"})
 _LONG = frozenset({"tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob"})
 
-
-def quote(name: str) -> str:
-    """Return `name` as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
+quote, columns_sql = shared.quote, shared.columns_sql
 
 
-def columns_sql(names: tuple[str, ...]) -> str:
-    """Return `names` quoted, with commas between them."""
-    return ", ".join(quote(name) for name in names)
-
-
-def literal_sql(value: Literal | str | int | float | bool | Decimal | None) -> str:
+def literal_sql(value: shared.Value) -> str:
     """Return a value as a SQL literal; a `Literal` keeps its spelling where that is a number."""
-    if isinstance(value, Literal):
-        plain = value.value
-        if isinstance(plain, (int, Decimal)) and not isinstance(plain, bool):
-            spelling = value.spelling.strip()
-            return spelling if _NUMBER.fullmatch(spelling) else str(plain)
-        return literal_sql(plain)
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, (int, float, Decimal)):
-        return repr(value) if isinstance(value, float) else str(value)
-    return "'" + value.replace("'", "''") + "'"
+    return shared.literal(value, ("1", "0"))
 
 
 def literal_for(value: Literal, type: str) -> str:

@@ -1,24 +1,42 @@
-"""Expressions of data steps: PostgreSQL's text, its names seen to exist, its clock bound."""
+"""Expressions of data steps in PostgreSQL's text; see `engine.dialects.shared.expression`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.dialects.postgres.access import look
-from engine.dialects.postgres.names import columns_of, meant, relation
-from engine.dialects.postgres.schema import PgSchema, PgTable
-from engine.dialects.postgres.sql import DIALECT, literal_for, literal_sql, quote
+from engine.dialects.postgres.names import NAMING
+from engine.dialects.postgres.schema import PgSchema
+from engine.dialects.postgres.sql import DIALECT, literal_for, literal_sql
 from engine.dialects.postgres.statements import SYNTAX, here, question
 from engine.dialects.postgres.tokens import has_word
 from engine.dialects.postgres.translate import bind_clock, expression_sql, is_name, text_for
 from engine.dialects.postgres.walk import identity
-from engine.dialects.shared.frames import NOTHING, Frame, Relation, Syntax, Text, Typed
+from engine.dialects.shared.expression import AnyAsked, Query, Speech, names_of
+from engine.dialects.shared.expression import parse_check as check_of_parse
+from engine.dialects.shared.frames import Syntax
 from engine.dialects.shared.frames import expectation as expected
-from engine.errors import Path, Problem
+from engine.dialects.shared.keys import Key
+from engine.dialects.shared.relations import Naming
+from engine.errors import Path
 from engine.model.changes import Expect
-from engine.model.expression import Expression, Literal, Parse, Sql
+from engine.model.expression import Parse
 from engine.model.plan import Check, Expectation
+
+__all__ = [
+    "Asked",
+    "Planning",
+    "Query",
+    "expectation",
+    "join_and",
+    "limited",
+    "names_of",
+    "parse_check",
+    "query_of",
+    "text_of",
+]
 
 
 class Planning(Protocol):
@@ -33,81 +51,10 @@ class Planning(Protocol):
     def undo_number(self) -> int: ...
 
 
-def names_of(schema: PgSchema) -> frozenset[str]:
-    """Return all names of tables and columns: those not in lower case are quoted where they stand bare."""
-    found = {r.name for r in schema.relations}
-    for known in schema.relations:
-        found |= {c.name for c in columns_of(known)}
-    return frozenset(found)
-
-
-def text_of(
-    session: Planning,
-    expression: Expression,
-    frame: Frame,
-    path: Path,
-    *,
-    windows: bool = False,
-    type: str = "",
-) -> Text:
-    """Return an expression ready to be sent.
-
-    Args:
-        windows: True where a window function may stand, because all rows are read at once.
-        type: of the column it goes to: a literal takes it.
-
-    Raises:
-        Problem: SP110, SP111, RF101, RF102 or RF110 at `path`.
-    """
-    if isinstance(expression, Literal):
-        plain = literal_for(expression, type) if type else expression_sql(expression, ())
-        return Text(plain, plain, NOTHING, frozenset())
-    plain = expression_sql(expression, names_of(session.schema), path)
-    given = isinstance(expression, Sql) and expression.given_for(DIALECT) is not None
-    written = plain
-    if isinstance(expression, Parse):
-        written = text_for(expression.column, names_of(session.schema), (*path, "parse"))
-    over = has_word(written, "OVER")
-    if over and not windows:
-        raise Problem("SP110", "a window function needs all rows at once, and can't stand here", path)
-    try:
-        found = look(session.schema, f"SELECT ({written}) FROM {frame.source}", path, frame.table, given=given)
-    except Problem as problem:
-        raise _explained(problem, expression, frame) from problem
-    if found.aggregates:
-        raise Problem("SP110", "an aggregate reads many rows, and here each row has a value of its own", path)
-    return Text(bind_clock(plain), plain, found.access, found.nested, over)
-
-
-def _explained(problem: Problem, expression: Expression, frame: Frame) -> Problem:
-    """Say of a bare name that is no column how text is written, beside the close name."""
-    if problem.rule == "RF102" and isinstance(expression, Sql) and is_name(expression.text or ""):
-        value = (expression.text or "").strip().strip('"')
-        close = meant(value, frame.known)
-        problem.hint = close or f"if the text is meant: {{value: {value}}}"
-        problem.message = f"`{value}` is no column" + (f" of `{frame.table}`" if frame.table else " of the source")
-    return problem
-
-
-@dataclass(frozen=True, slots=True)
-class Query(Text):
-    """A query, with the names of its columns ("*" where they are not known)."""
-
-    columns: tuple[str, ...] = ()
-
-
-def query_of(session: Planning, sql: Sql, path: Path) -> Query:
-    """Return a query ready to be sent.
-
-    Raises:
-        Problem: it is no query, or names what is not there.
-    """
-    plain = text_for(sql, names_of(session.schema), path)
-    if not has_word(plain, "SELECT", "VALUES", "TABLE") or has_word(plain, "INSERT", "UPDATE", "DELETE", "MERGE"):
-        raise Problem("SP110", "a query is wanted here, and this is none", path, hint="begin it with SELECT")
-    found = look(session.schema, plain, path, given=sql.given_for(DIALECT) is not None)
-    read = frozenset(name.lower() for name, _ in found.access.reads) | found.nested
-    return Query(bind_clock(plain), plain, found.access, read, False, found.columns)
+SPEECH = Speech(DIALECT, look, text_for, expression_sql, literal_for, bind_clock, is_name, has_word)
+text_of, query_of = SPEECH.text_of, SPEECH.query_of
+limited, join_and = SYNTAX.limited, SYNTAX.join_and
+_RELATIONS = {"index": "iI", "view": "vm", "table": "rpf"}
 
 
 def parse_check(session: Planning, parse: Parse, name: str, frame: str, where: str, path: Path) -> Check | None:
@@ -118,45 +65,17 @@ def parse_check(session: Planning, parse: Parse, name: str, frame: str, where: s
 
     names = names_of(session.schema)
     bad = f"FROM {frame} WHERE {f'({where}) AND ' if where else ''}{unparsed_sql(parse, names, path)}"
-    value = text_for(parse.column, names, path)
-    return Check(
-        f"every value for {name} reads as {parse.type}",
-        question(f"SELECT count(*) {bind_clock(bad)}"),
-        maximum=0,
-        sample=question(f"SELECT DISTINCT ({value}) {bind_clock(bad)} LIMIT 5", "sample"),
-        path=path,
-        failure=f"{{count}} values for {name} do not read as {parse.type}: give `otherwise`, or formats that fit",
-    )
-
-
-limited, join_and = SYNTAX.limited, SYNTAX.join_and
-_RELATIONS = {"index": "iI", "view": "vm", "table": "rpf"}
+    return check_of_parse(question, parse, name, text_for(parse.column, names, path), bind_clock(bad), path)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(AnyAsked):
     """What checks ask of a fold; see `engine.dialects.shared.frames.Asking`."""
 
-    session: Planning
+    speech: Speech = SPEECH
+    naming: Naming = NAMING
     syntax: Syntax = SYNTAX
-
-    def relation(self, name: str, path: Path) -> Relation:
-        """Return a table or view."""
-        found = relation(self.session.schema, name, path)
-        columns = tuple(Typed(c.name, c.type) for c in columns_of(found))
-        if not isinstance(found, PgTable):
-            return Relation(found.name, columns)
-        key = identity(found, self.session.schema)
-        return Relation(found.name, columns, found.key.columns if found.key else (), key.names if key else ())
-
-    def plain(self, expression: Expression, relation: Relation, path: Path) -> str:
-        """Return an expression on the rows of `relation`."""
-        frame = Frame(quote(relation.name), relation.name, tuple(c.name for c in relation.columns))
-        return text_of(self.session, expression, frame, path).plain
-
-    def query(self, sql: Sql, path: Path) -> Text:
-        """Return a query."""
-        return query_of(self.session, sql, path)
+    identity: Callable[[Any, Any], Key[Any] | None] = identity
 
     def lacking(self, kind: str, table: str, names: tuple[str, ...]) -> str:
         """Return the query that counts which of `names` are not there."""

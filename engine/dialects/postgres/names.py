@@ -5,11 +5,12 @@ from __future__ import annotations
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable, PgView
 from engine.dialects.postgres.sql import MAX_NAME
 from engine.dialects.shared.names import column_of, contains, listed, meant, real
+from engine.dialects.shared.relations import Naming
 from engine.errors import Path, Problem
-from engine.model.state import fold, same_name
+from engine.model.state import same_name
 
 __all__ = [
-    "RESERVED",
+    "NAMING",
     "allowed",
     "columns_of",
     "contains",
@@ -23,7 +24,13 @@ __all__ = [
     "relation",
 ]
 
-RESERVED = ("engine_", "migration_history", "pg_")
+NAMING = Naming(
+    "names a schema, and the engine works in the first one of the search path",
+    "name the schema in the URL: ?options=-csearch_path%3Dname",
+    reserved=("engine_", "migration_history", "pg_"),
+    owner=lambda name: "PostgreSQL" if name.startswith("pg_") else "the engine",
+)
+relation = NAMING.relation
 # What stands in the way of changing a table's shape, and its rows. Other features stay as they are.
 _SHAPE = ("partitions", "inheritance", "a foreign server")
 _ROWS = ("rules", "inheritance", "a foreign server")
@@ -38,48 +45,7 @@ def own_table(schema: PgSchema, name: str, path: Path, *, rows: bool = False) ->
     Raises:
         Problem: RF101 there is none, RF111 it is a view; SP111 it has what the engine does not model.
     """
-    found = schema.table(name)
-    if found is None:
-        if schema.view(name):
-            raise Problem("RF111", f"`{name}` is a view, and this step is for tables", path, subject=name)
-        _schema_refused(name, path)
-        hint = meant(name, (t.name for t in schema.tables))
-        raise Problem("RF101", f"there is no table `{name}`", path, hint=hint, subject=name)
-    features = [f for f in found.features if f in (_ROWS if rows else _SHAPE)]
-    if features:
-        raise Problem(
-            "SP111",
-            f"`{found.name}` has {' and '.join(features)}, which the engine does not handle yet",
-            path,
-            hint="write `sql` with `undo` for it",
-            subject=found.name,
-        )
-    return found
-
-
-def _schema_refused(name: str, path: Path) -> None:
-    if "." in name:
-        raise Problem(
-            "SP111",
-            f"`{name}` names a schema, and the engine works in the first one of the search path",
-            path,
-            hint="name the schema in the URL: ?options=-csearch_path%3Dname",
-            subject=name,
-        )
-
-
-def relation(schema: PgSchema, name: str, path: Path) -> PgTable | PgView:
-    """Return the table or view called `name`.
-
-    Raises:
-        Problem: RF101 there is none.
-    """
-    found = schema.table(name) or schema.view(name)
-    if found is None:
-        _schema_refused(name, path)
-        known = [t.name for t in schema.tables] + [v.name for v in schema.views]
-        raise Problem("RF101", f"there is no table or view `{name}`", path, hint=meant(name, known), subject=name)
-    return found
+    return NAMING.own_table(schema, name, path, _ROWS if rows else _SHAPE)
 
 
 def columns_of(found: PgTable | PgView) -> tuple[PgColumn, ...]:
@@ -108,10 +74,7 @@ def allowed(name: str, path: Path) -> None:
         raise Problem("SP110", "a name can't be empty", path)
     if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME:
         raise Problem("SP110", f"`{name}` is longer than {MAX_NAME} bytes, and PostgreSQL would cut it", path)
-    _schema_refused(name, path)
-    if fold(name).startswith(RESERVED):
-        owner = "PostgreSQL" if fold(name).startswith("pg_") else "the engine"
-        raise Problem("RF113", f"`{name}` begins as the names that {owner} keeps for itself", path, subject=name)
+    NAMING.see_allowed(name, path)
 
 
 def free(schema: PgSchema, name: str, path: Path) -> None:

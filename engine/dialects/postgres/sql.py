@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
+from engine.dialects.shared import sql as shared
 from engine.errors import Path, Problem
 from engine.model.expression import Literal, PerDialect
 
@@ -53,7 +53,6 @@ _TYPES = {
 _TYPE = re.compile(
     r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ ]*?)\s*(?P<size>\([\s\d,]*\))?\s*(?P<tail>with(?:out)? time zone)?\s*", re.I
 )
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = frozenset({"smallint", "integer", "bigint"})
 _NUMERIC = _WHOLE | {"numeric", "real", "double precision"}
 # Types of which equal values have equal bytes: no text is needed to compare them.
@@ -67,10 +66,7 @@ _EXACT = _WHOLE | {
     "bytea",
 }
 
-
-def quote(name: str) -> str:
-    """Return `name` as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
+quote, columns_sql = shared.quote, shared.columns_sql
 
 
 def dollar_quoted(text: str) -> str:
@@ -81,28 +77,15 @@ def dollar_quoted(text: str) -> str:
     return f"${tag}${text}${tag}$"
 
 
-def columns_sql(names: tuple[str, ...]) -> str:
-    """Return `names` quoted, with commas between them."""
-    return ", ".join(quote(name) for name in names)
-
-
-def literal_sql(value: Literal | str | int | float | bool | Decimal | None) -> str:
+def literal_sql(value: shared.Value) -> str:
     """Return a value as a SQL literal; a `Literal` keeps its spelling where that is a number."""
-    if isinstance(value, Literal):
-        plain = value.value
-        if isinstance(plain, (int, Decimal)) and not isinstance(plain, bool):
-            spelling = value.spelling.strip()
-            return spelling if _NUMBER.fullmatch(spelling) else str(plain)
-        return literal_sql(plain)
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, (int, float, Decimal)):
-        return repr(value) if isinstance(value, float) else str(value)
+    return shared.literal(value, ("TRUE", "FALSE"), _text)
+
+
+def _text(value: str) -> str:
     if "\0" in value:
         raise Problem("SP110", "PostgreSQL's text can't hold the character NUL")
-    return "'" + value.replace("'", "''") + "'"
+    return shared.quoted_text(value)
 
 
 def literal_for(value: Literal, type: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.dialects.base import Access
+from engine.dialects.shared.expression import parse_check as check_of_parse
 from engine.dialects.shared.frames import NOTHING, Frame, Relation, Syntax, Text, Typed
 from engine.dialects.shared.frames import expectation as expected
 from engine.dialects.sqlite.failures import see
@@ -116,15 +117,7 @@ def parse_check(parse: Parse, name: str, frame: str, where: str, path: Path) -> 
     if parse.otherwise is not None:
         return None
     bad = f"FROM {frame} WHERE {f'({where}) AND ' if where else ''}{unparsed_sql(parse, path)}"
-    value = text_for_sqlite(parse.column, path)
-    return Check(
-        f"every value for {name} reads as {parse.type}",
-        question(f"SELECT count(*) {bind_clock(bad)}"),
-        maximum=0,
-        sample=question(f"SELECT DISTINCT ({value}) {bind_clock(bad)} LIMIT 5", "sample"),
-        path=path,
-        failure=f"{{count}} values for {name} do not read as {parse.type}: give `otherwise`, or formats that fit",
-    )
+    return check_of_parse(question, parse, name, text_for_sqlite(parse.column, path), bind_clock(bad), path)
 
 
 limited, join_and = SYNTAX.limited, SYNTAX.join_and

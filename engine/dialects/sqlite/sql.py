@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
+from engine.dialects.shared import sql as shared
 from engine.errors import Path, Problem
 from engine.model.expression import Expression, Literal, Parse, PerDialect, Sql
 
@@ -31,36 +31,19 @@ _PORTABLE = {
 }
 _STRICT = {"BOOLEAN": "INTEGER", "DECIMAL": "REAL", "VARCHAR": "TEXT", "CHAR": "TEXT"}
 _TYPE = re.compile(r"\s*(?P<name>[A-Za-z]+)\s*(?P<size>\([\s\d,]*\))?\s*")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+quote, columns_sql = shared.quote, shared.columns_sql
 
 
-def quote(name: str) -> str:
-    """Return `name` as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def columns_sql(names: tuple[str, ...]) -> str:
-    """Return `names` quoted, with commas between them."""
-    return ", ".join(quote(name) for name in names)
-
-
-def literal_sql(value: Literal | str | int | float | bool | Decimal | None) -> str:
+def literal_sql(value: shared.Value) -> str:
     """Return a value as a SQL literal; a `Literal` keeps its spelling where that is a number."""
-    if isinstance(value, Literal):
-        plain = value.value
-        if isinstance(plain, (int, Decimal)) and not isinstance(plain, bool):
-            spelling = value.spelling.strip()
-            return spelling if _NUMBER.fullmatch(spelling) else str(plain)
-        return literal_sql(plain)
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, (int, float, Decimal)):
-        return repr(value) if isinstance(value, float) else str(value)
+    return shared.literal(value, ("1", "0"), _text)
+
+
+def _text(value: str) -> str:
     if "\0" in value:  # the library takes no NUL inside a statement
         return f"CAST(X'{value.encode('utf-8', 'surrogatepass').hex().upper()}' AS TEXT)"
-    return "'" + value.replace("'", "''") + "'"
+    return shared.quoted_text(value)
 
 
 def type_sql(type: PerDialect, strict: bool = False) -> str:
