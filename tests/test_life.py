@@ -258,3 +258,22 @@ def test_an_unfinished_migration_goes_on_or_back() -> None:
     undone = run("rollback", *DB, "--yes", "--to", "0", "specs")
     assert undone.code == 0, undone.output
     same(before, snapshot("app.db"))
+
+
+def test_rows_behind_a_step_without_a_way_back_come_once_when_it_goes_on() -> None:
+    Path("specs/001_spec.yaml").unlink()
+    Path("specs/002_spec.yaml").unlink()
+    made = "{table: fresh, columns: {id: {type: integer, primary_key: true}, v: text}}"
+    steps = f"""  - create: {made}
+  - delete: {{from: t, where: id = 99}}
+    irreversible: there is nothing to bring back
+  - copy: {{from: t, into: fresh, columns: {{id: id, v: v}}, expect_rows: all}}
+  - validate: [{{no_rows: {{sql: SELECT 1 FROM fresh WHERE v = 'b'}}}}]
+"""
+    write("001", steps, transaction="step")
+    failed = run("apply", *DB, "--yes", "specs")
+    assert failed.code == 3 and "undone back to step" in failed.output, failed.output
+    assert rows_of("app.db", "fresh") == []
+    script("app.db", "UPDATE t SET v = 'x' WHERE v = 'b'")
+    apply()
+    assert [row["v"] for row in rows_of("app.db", "fresh")] == ["a", "x", "c"]

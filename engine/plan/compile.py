@@ -26,6 +26,7 @@ from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import SchemaState, fold, nearest
 from engine.plan.conditions import decide, describe
 from engine.plan.later import made_by, made_later
+from engine.plan.made import Made
 from engine.plan.order import Role, load_first, role_of
 from engine.plan.reach import early_guards, with_collateral
 from engine.plan.sizes import LARGE, Counter, Sizes, no_database, sum_rows
@@ -121,14 +122,14 @@ class Compiler:
         )
         if spec.dialects and name not in spec.dialects:
             return replace(plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}")
-        made: set[str] = set()
+        made = Made()
         self._roles.clear()
         self._groups.clear()
         units: list[Unit] = []
         for step in spec.steps:
             units += self._step(spec, step, made)
         units += self.session.finish("end")
-        ordered = load_first(units, self._roles, frozenset(made), self.session.state)
+        ordered = load_first(units, self._roles, frozenset(made.tables), self.session.state)
         single, reason = self._mode(spec, ordered)
         return replace(
             plan,
@@ -139,7 +140,7 @@ class Compiler:
         )
 
     # ── one step ──────────────────────────────────────────────────────────
-    def _step(self, spec: Spec, step: Step, made: set[str]) -> tuple[Unit, ...]:
+    def _step(self, spec: Spec, step: Step, made: Made) -> tuple[Unit, ...]:
         before = self.session.state
         changes: tuple[Change, ...] = ()
         units: tuple[Unit, ...] = ()
@@ -154,7 +155,7 @@ class Compiler:
                 changes = tuple(step.body.changes(before))
                 units = self._changes(spec, step, changes, made)
                 if step.undo is not None and not step.irreversible:
-                    units = self._given(spec, step, units)
+                    units = self._given(step, units)
                 if step.irreversible:
                     units = tuple(replace(u, undo=(), reversible="no", reason=step.irreversible) for u in units)
                 units = self._under(asked, units, self.session)
@@ -166,6 +167,7 @@ class Compiler:
             broken = True
             self._report(spec, step, problem)
             self._broken |= {fold(name) for name in made_by(step, before)}
+        made.done(units)
         self.facts.append(Fact(spec, step, changes, before, self.session.state, units, passed_over, broken, self._back))
         return units
 
@@ -195,13 +197,13 @@ class Compiler:
         *under, condition = (session.condition(name, sql, words) for name, sql, words in asked)
         return tuple(replace(u, condition=condition, under=tuple(under)) for u in units)
 
-    def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: set[str]) -> tuple[Unit, ...]:
+    def _changes(self, spec: Spec, step: Step, changes: tuple[Change, ...], made: Made) -> tuple[Unit, ...]:
         units: list[Unit] = []
         for change in changes:
             context = StepContext(
                 step.id if not units else f"{step.id}.{len(units) + 1}",
                 step.irreversible or ("the step has an undo of its own" if step.undo is not None else ""),
-                frozenset(made),
+                made.for_change(change),
                 self._sizes.rows(self.session),
                 spec.transaction == "spec",
             )
@@ -210,11 +212,12 @@ class Compiler:
             self._roles |= {u.id: role_of(change, place) for place, u in enumerate(rendered)}
             if not (isinstance(change, CreateTable) and before.table(change.table.name)):  # `if_not_exists` found it
                 self._sizes.after(change, rendered)
-                self._remember(spec, step, change, made)
+                self._remember(spec, step, change)
+                made.after(change, before)
             units += (replace(u, step=step.id) for u in rendered)
         return tuple(units)
 
-    def _given(self, spec: Spec, step: Step, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    def _given(self, step: Step, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
         """Put the author's way back in the place of the derived one.
 
         It hangs on the step's first unit: that has run whenever anything of
@@ -246,20 +249,15 @@ class Compiler:
         first = replace(units[0], undo=tuple(back), reversible="given", reason=reason)
         return (first, *(replace(u, undo=(), reversible="given", reason=reason) for u in units[1:]))
 
-    def _remember(self, spec: Spec, step: Step, change: Change, made: set[str]) -> None:
-        """Keep what is gone (and where), and which tables this migration made."""
+    def _remember(self, spec: Spec, step: Step, change: Change) -> None:
+        """Keep what is gone, and where."""
         place = f"{spec.source.name}"
         match change:
             case CreateTable(table=table):
-                made.add(fold(table.name))
                 self._gone.pop((fold(table.name), ""), None)
             case DropTable(name=name):
-                made.discard(fold(name))
                 self._gone[fold(name), ""] = (f"was dropped here ({place})", step.span((step.verb, "table")))
             case RenameTable(name=name, to=to):
-                if fold(name) in made:
-                    made.discard(fold(name))
-                    made.add(fold(to))
                 self._gone[fold(name), ""] = (
                     f"was renamed to `{to}` here ({place})",
                     step.span((step.verb, "to")),

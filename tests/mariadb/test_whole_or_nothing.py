@@ -73,3 +73,24 @@ def test_what_is_not_there_yet_is_refused_by_name_before_anything_runs(place: Pl
     Path("specs/001_not_yet.yaml").write_text(text, encoding="utf-8")
     ran = run("apply", "--db", place.url, "--yes", "specs")
     assert ran.code == 1 and words in ran.output and "error[SP11" in ran.output, ran.output
+
+
+LOOSENED = """version: "001"
+description: A table takes what it did not take at first
+steps:
+  - create: {table: fresh, columns: {id: {type: integer, primary_key: true}, city: {type: integer, nullable: false}}}
+  - alter: {table: fresh, change: {city: {nullable: true}}}
+  - copy: {from: people, into: fresh, columns: {id: id, city: city}, expect_rows: all}
+"""
+
+
+def test_a_table_of_the_same_migration_that_took_nulls_goes_back(place: Place) -> None:
+    place.script(GIVEN)
+    before = place.snapshot()
+    Path("specs").mkdir()
+    Path("specs/001_loose.yaml").write_text(LOOSENED, encoding="utf-8")
+    assert run("apply", "--db", place.url, "--yes", "specs").code == 0
+    assert place.ask("SELECT id FROM fresh WHERE city IS NULL") == [[3]]
+    undone = run("rollback", "--db", place.url, "--yes", "specs")
+    assert undone.code == 0, undone.output
+    same(before, place.snapshot())
