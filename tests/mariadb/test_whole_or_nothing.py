@@ -58,7 +58,6 @@ def test_rows_that_others_changed_since_stop_a_rollback_unless_forced(place: Pla
 REFUSED = {
     "above U+FFFF": "  - create: {table: 'party 🎉', columns: {id: {type: integer, primary_key: true}}}\n",
     "`old` has text in latin1": "  - transform: {table: old, set: {name: upper(name)}, where: 'true'}\n",
-    "views": "  - create: {view: v, as: SELECT 1 AS a}\n",
     "`parse`": "  - transform: {table: people, set: {city: {parse: name, as: integer, otherwise: null}}, where: 'true'}\n",
     "partial indexes": "  - index: {table: people, columns: [name], where: id > 1}\n",
     "`join`": "  - transform: {table: people, set: {name: other.name}, join: {sql: SELECT 1 AS id, as: other, match: other.id = people.id}}\n",

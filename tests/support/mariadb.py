@@ -71,9 +71,13 @@ class Place:
                 objects.add((str(kind).lower(), name, name, "\n".join([*rest, *lines])))
                 cursor.execute(f"SELECT * FROM `{name}`")
                 rows[name] = sorted((tuple(map(_text, row)) for row in cursor.fetchall()), key=repr)
-            cursor.execute("SHOW TRIGGERS")
-            for row in cursor.fetchall():
-                objects.add(("trigger", row[0], row[2], str(row[3])))
+            cursor.execute(
+                "SELECT trigger_name, event_object_table, action_statement, action_timing, event_manipulation,"
+                " action_order, sql_mode, definer, character_set_client, collation_connection"
+                " FROM information_schema.triggers WHERE trigger_schema = database()"
+            )
+            for name, table, *rest in cursor.fetchall():
+                objects.add(("trigger", name, table, repr(rest)))
         return Snapshot(frozenset(objects), rows)
 
 

@@ -24,6 +24,7 @@ from engine.dialects.mysql.statements import (
     probed,
 )
 from engine.dialects.mysql.tables import expression, refuse_views
+from engine.dialects.mysql.triggers import refuse_mentions
 from engine.dialects.shared.words import summary
 from engine.errors import Path, Problem
 from engine.model import changes as c
@@ -86,8 +87,6 @@ def alter_table(session: MySession, change: c.AlterTable, context: StepContext) 
         Problem: RF101–RF104, RF107, RF111, SP110, SP111; paths begin below the verb.
     """
     table = names.own_table(session.schema, change.table, ("table",))
-    if session.schema.triggers_of(table.name):
-        raise Problem("SP111", f"`{table.name}` has triggers, whose texts may name its columns", ("table",))
     alteration = Alteration(session.schema, table)
     counted: Counter[type] = Counter()
     for action in change.actions:
@@ -304,7 +303,8 @@ def _untied(alteration: Alteration, name: str, path: Path, *, keys: bool) -> Non
         Problem: RF107 names what.
     """
     table = alteration.table
-    refuse_views(alteration.schema, table, path)
+    refuse_views(alteration.schema, table, path, column=name)
+    refuse_mentions(alteration.schema, table, (name,), path)
     needing = [f"the foreign key `{k.name}`" for k in table.constraints if k.kind == "f" and _in(k.columns, name)]
     needing += [
         f"the foreign key `{k.name}` of `{t.name}`"

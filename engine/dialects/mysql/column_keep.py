@@ -21,12 +21,16 @@ def keep_units(
     """Return the units that make the table and fill it; their way back, which comes after the column's, gives back.
 
     Raises:
-        Problem: SP111 the table has no key to know its rows by.
+        Problem: SP111 the table has no key to know its rows by, or a trigger that would see the way back.
     """
     key = identity(table, session.schema)
     if key is None:
         words = f"`{table.name}` has no key, so nobody can say which row had which value"
         raise Problem("SP111", words, ("drop",), hint="say `irreversible: <reason>` on the step, if it may be lost")
+    fired = next((t.name for t in session.schema.triggers_of(table.name) if t.event == "update"), "")
+    if fired:
+        words = f"the way back writes the values again, and that would fire the trigger `{fired}` of `{table.name}`"
+        raise Problem("SP111", words, ("drop",), hint="drop it before this step, and create it after")
     name = f"engine_undo_{session.undo_number()}"
     lines = [column_definition(f"key_{c.name}", c) for c in key.columns]
     lines += [column_definition(f"old_{c.name}", c) for c in columns]

@@ -17,6 +17,8 @@ from engine.dialects.mysql.sql import DIALECT, MAX_NAME, literal_sql, quote
 from engine.dialects.mysql.statements import question
 from engine.dialects.mysql.tables import create_table, drop_table, rename_table
 from engine.dialects.mysql.translate import expression_sql
+from engine.dialects.mysql.triggers import create_trigger, drop_trigger
+from engine.dialects.mysql.views import create_view, drop_view, rename_view
 from engine.dialects.shared.checks import render_checks
 from engine.dialects.shared.fold import Fold
 from engine.dialects.shared.ledger_sql import protocol
@@ -27,11 +29,6 @@ from engine.model.plan import Condition, Statement, Unit
 from engine.model.state import SchemaState
 
 _LATER = {
-    c.CreateView: "views",
-    c.DropView: "views",
-    c.RenameView: "views",
-    c.CreateTrigger: "triggers",
-    c.DropTrigger: "triggers",
     c.CreateType: "types of their own, which MariaDB does not have,",
     c.DropType: "types of their own, which MariaDB does not have,",
     c.RenameType: "types of their own, which MariaDB does not have,",
@@ -103,6 +100,16 @@ class MySession(Fold):
                 return drop_index(self, change, context)
             case c.RenameIndex():
                 return rename_index(self, change, context)
+            case c.CreateView():
+                return create_view(self, change, context)
+            case c.DropView():
+                return drop_view(self, change, context)
+            case c.RenameView():
+                return rename_view(self, change, context)
+            case c.CreateTrigger():
+                return create_trigger(self, change, context)
+            case c.DropTrigger():
+                return drop_trigger(self, change, context)
             case c.CheckRows():
                 return render_checks(Asked(self), change, context)
             case c.CopyRows():

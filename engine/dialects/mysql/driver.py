@@ -13,7 +13,7 @@ from engine.dialects.base import Catalogue, Row
 from engine.dialects.mysql.introspect import read
 from engine.dialects.mysql.refusals import refusal
 from engine.dialects.mysql.schema import to_objects
-from engine.dialects.mysql.sql import BINARY, DIALECT
+from engine.dialects.mysql.sql import BINARY, DIALECT, SQL_MODE
 from engine.dialects.mysql.tokens import formatted
 from engine.errors import DatabaseError, EngineError, UsageError
 
@@ -29,12 +29,6 @@ OLDEST = (10, 6)
 INSTALL = "pip install 'migration-engine[mysql]'"
 _EVERY = 0.05
 
-# Whoever connects, the same text means the same: names in double quotes, || joins text, a value that does not fit
-# is an error, a division by zero too.
-SQL_MODE = (
-    "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
-    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,SIMULTANEOUS_ASSIGNMENT"
-)
 _SETTINGS = (
     f"sql_mode = '{SQL_MODE}'",
     "time_zone = '+00:00'",

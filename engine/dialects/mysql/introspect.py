@@ -10,6 +10,7 @@ from engine.dialects.mysql.schema import MyColumn, MyConstraint, MyIndex, MySche
 from engine.dialects.mysql.sql import columns_sql, quote
 from engine.dialects.mysql.tokens import tokens
 from engine.dialects.shared.ledger_sql import is_engines
+from engine.errors import DatabaseError
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 
@@ -40,8 +41,9 @@ CHECKS = (
 )
 VIEWS = "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = database()"
 TRIGGERS = (
-    "SELECT trigger_name, event_object_table, event_manipulation FROM information_schema.triggers"
-    " WHERE trigger_schema = database() ORDER BY trigger_name"
+    "SELECT trigger_name, event_object_table, event_manipulation, action_timing, sql_mode, character_set_client,"
+    " collation_connection FROM information_schema.triggers WHERE trigger_schema = database()"
+    " ORDER BY event_object_table, event_manipulation, action_timing, action_order"
 )
 
 
@@ -66,7 +68,8 @@ def read(ask: Ask) -> tuple[MySchema, tuple[str, ...]]:
             taken.append(str(name))
         elif kind == "VIEW":
             reads = tuple(sorted(known & texts.get(str(name), set())))
-            views.append(MyView(str(name), tuple((c.name, c.type) for c in columns[name]), reads))
+            shown = tuple((c.name, c.type) for c in columns[name])
+            views.append(MyView(str(name), shown, reads, *_view(ask, str(name))))
         else:
             features = set(odd[name])
             if kind != "BASE TABLE":
@@ -80,9 +83,29 @@ def read(ask: Ask) -> tuple[MySchema, tuple[str, ...]]:
             tables.append(
                 MyTable(name, tuple(columns[name]), tuple(constraints[name]), comment or "", tuple(sorted(features)))
             )
-    triggers = [MyTrigger(str(n), str(t), str(e).lower()) for n, t, e in ask(TRIGGERS)]
+    triggers = [
+        MyTrigger(str(n), str(t), str(e).lower(), str(at).lower(), _shown(ask, "TRIGGER", str(n))[2], m, cs, co)
+        for n, t, e, at, m, cs, co in ask(TRIGGERS)
+    ]
     own = [i for i in indexes if not is_engines(i.table)]
     return MySchema(tuple(tables), tuple(own), tuple(views), tuple(triggers)), tuple(taken)
+
+
+# The server writes a view's text with backslashes before what a literal holds, in whatever mode it is asked.
+_PRINTED = "ANSI_QUOTES"
+
+
+def _view(ask: Ask, name: str) -> tuple[str, str, str, str]:
+    _, text, charset, collation = _shown(ask, "VIEW", name)
+    return str(text), _PRINTED, str(charset), str(collation)
+
+
+def _shown(ask: Ask, kind: str, name: str) -> Sequence[Any]:
+    """Return what SHOW CREATE says; empty texts where the user has not the right to see it."""
+    try:
+        return ask(f"SHOW CREATE {kind} {quote(name)}")[0]
+    except DatabaseError:
+        return ("", "", "", "")
 
 
 def _column(row: Sequence[Any]) -> MyColumn:

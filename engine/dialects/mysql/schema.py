@@ -68,20 +68,34 @@ class MyIndex:
 
 @dataclass(frozen=True, slots=True)
 class MyView:
-    """A view."""
+    """A view; `sql` makes it, read in the mode, character set and collation that it was written in."""
 
     name: str
     columns: tuple[tuple[str, str], ...]
     reads: tuple[str, ...] = ()
+    sql: str = ""
+    mode: str = ""
+    charset: str = ""
+    collation: str = ""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of its columns, as far as they are known."""
+        return tuple(name for name, _ in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class MyTrigger:
-    """A trigger; known so that what it would do is not done unseen."""
+    """A trigger; `sql` makes it, as for a view. Those of one table, event and time stand in the order they fire in."""
 
     name: str
     table: str
     event: str
+    timing: str = ""
+    sql: str = ""
+    mode: str = ""
+    charset: str = ""
+    collation: str = ""
 
 
 _KINDS: dict[str, Any] = {"table": MyTable, "index": MyIndex, "view": MyView, "trigger": MyTrigger}

@@ -16,6 +16,13 @@ BINARY = "utf8mb4_nopad_bin"
 PREFIX = 191
 """Characters of a long text that an index holds: with four bytes each they fit everywhere."""
 
+# Whoever connects, the same text means the same: names in double quotes, || joins text, a value that does not fit
+# is an error, a division by zero too.
+SQL_MODE = (
+    "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,SIMULTANEOUS_ASSIGNMENT"
+)
+
 # Portable spelling → the one that the server prints.
 _TYPES = {
     "boolean": "tinyint(1)",

@@ -99,6 +99,29 @@ def _constraint(what: str, table: str, name: str) -> str:
     )
 
 
+def trigger_there(name: str) -> str:
+    """Return the question whether there is a trigger of this name."""
+    return _trigger("count(*)", name)
+
+
+def trigger_gone(name: str) -> str:
+    """Return the question whether there is no trigger of this name."""
+    return _trigger("1 - count(*)", name)
+
+
+def _trigger(what: str, name: str) -> str:
+    return (
+        f"SELECT {what} FROM information_schema.triggers"
+        f" WHERE trigger_schema = database() AND trigger_name = {literal_sql(name)}"
+    )
+
+
+def trigger_guard(name: str, table: str) -> Guard:
+    """Return a guard that looks whether a trigger's name is taken again."""
+    words = f"there is a trigger `{name}` again"
+    return Guard("taken", table, question(trigger_there(name), "guard"), None, words, skippable=False, looks=())
+
+
 def taken_guard(name: str) -> Guard:
     """Return a guard that counts what stands under a name that is to be used again."""
     words = f"the name `{name}` is taken again"

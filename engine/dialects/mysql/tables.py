@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from engine.dialects.base import StepContext
 from engine.dialects.mysql import definition, names
 from engine.dialects.mysql.access import look
+from engine.dialects.mysql.again import mentions
 from engine.dialects.mysql.expression import names_of
 from engine.dialects.mysql.schema import MyColumn, MyConstraint, MyIndex, MySchema, MyTable
 from engine.dialects.mysql.sql import BINARY, DIALECT, columns_sql, literal_sql, quote
 from engine.dialects.mysql.stages import ddl_unit
 from engine.dialects.mysql.statements import probed, question, table_gone, table_there, taken_guard
 from engine.dialects.mysql.translate import expression_sql
+from engine.dialects.mysql.triggers import drop_all, on_table, refuse_naming
 from engine.errors import Path, Problem
 from engine.model.changes import CreateTable, DropTable, RenameTable
 from engine.model.definitions import ForeignKeyDef, KeyDef, TableDef
@@ -194,9 +196,10 @@ def drop_table(session: MySession, change: DropTable, context: StepContext) -> t
         return (Unit(context.step, context.step, f"there is no table {change.name} to drop", "="),)
     table = names.own_table(schema, change.name, path)
     refuse_dependents(schema, table, path)
-    session.schema = schema.without(table.name)
+    refuse_naming(schema.without(table.name), table, path)
     name = quote(table.name)
     if not change.keep or context.irreversible:
+        session.schema = schema.without(table.name)
         return (
             Unit(
                 context.step,
@@ -211,8 +214,8 @@ def drop_table(session: MySession, change: DropTable, context: StepContext) -> t
                 rows=0,
             ),
         )
-    if schema.triggers_of(table.name):
-        raise Problem("SP111", f"`{table.name}` has triggers, which go with it unseen", path, hint="drop them first")
+    # A trigger would go with the table where it is put, and its name be taken.
+    before = drop_all(session, schema.triggers_of(table.name), context, path, "trigger")
     aside = f"engine_aside_{session.undo_number()}"
     foreign = [c for c in table.constraints if c.kind == "f"]
     off = "".join(f"DROP FOREIGN KEY {quote(c.name)}, " for c in foreign)
@@ -228,7 +231,8 @@ def drop_table(session: MySession, change: DropTable, context: StepContext) -> t
         why=f"put aside as {aside} with its rows and indexes, for the way back",
     )
     back = replace(unit.undo[0], symbol="+", guards=(taken_guard(table.name),), rows=0)
-    return (replace(unit, undo=(back,), reversible="journal", keeps=(aside,)),)
+    session.schema = session.schema.without(table.name)
+    return (*before, replace(unit, undo=(back,), reversible="journal", keeps=(aside,)))
 
 
 def refuse_dependents(schema: MySchema, table: MyTable, path: Path) -> None:
@@ -241,16 +245,21 @@ def refuse_dependents(schema: MySchema, table: MyTable, path: Path) -> None:
     refuse_views(schema, table, path, needing)
 
 
-def refuse_views(schema: MySchema, table: MyTable, path: Path, needing: list[str] | None = None) -> None:
-    """Stop where a view reads `table`: it would break, and nobody would be told.
+def refuse_views(
+    schema: MySchema, table: MyTable, path: Path, needing: list[str] | None = None, column: str = ""
+) -> None:
+    """Stop where a view reads `table` (and `column` of it): it would break, and nobody would be told.
 
     Raises:
         Problem: RF107 names it.
     """
-    needing = [*(needing or []), *(f"the view `{v.name}`" for v in schema.views if names.contains(v.reads, table.name))]
+    views = [v for v in schema.views if names.contains(v.reads, table.name)]
+    views = [v for v in views if not column or not v.sql or "*" in v.sql or mentions(v.sql, column)]
+    needing = [*(needing or []), *(f"the view `{v.name}`" for v in views)]
     if needing:
-        words = f"{', '.join(needing)} need{'s' if len(needing) == 1 else ''} `{table.name}`"
-        raise Problem("RF107", words, path, hint="drop that before this step", subject=table.name)
+        what = f"{table.name}.{column}" if column else table.name
+        words = f"{', '.join(needing)} need{'s' if len(needing) == 1 else ''} `{what}`"
+        raise Problem("RF107", words, path, hint="drop that before this step", subject=what)
 
 
 # ── RENAME ────────────────────────────────────────────────────────────────
@@ -258,15 +267,14 @@ def rename_table(session: MySession, change: RenameTable, context: StepContext) 
     """Return the unit that renames a table; foreign keys follow by themselves.
 
     Raises:
-        Problem: RF101, RF103; RF107 a view names it; SP111 it has triggers.
+        Problem: RF101, RF103; RF107 a view names it, or the body of a trigger.
     """
     schema = session.schema
     table = names.own_table(schema, change.name, ("rename", "table"))
     if not same_name(table.name, change.to):
         names.free(schema, change.to, ("rename", "to"))
     refuse_views(schema, table, ("rename", "table"))
-    if schema.triggers_of(table.name):
-        raise Problem("SP111", f"`{table.name}` has triggers, whose texts may name it", ("rename", "table"))
+    refuse_naming(schema, table, ("rename", "table"))
     old, new = table.name, change.to
 
     def followed(constraint: MyConstraint) -> MyConstraint:
@@ -280,6 +288,7 @@ def rename_table(session: MySession, change: RenameTable, context: StepContext) 
         schema,
         tables=tuple(replace(t, constraints=tuple(map(followed, t.constraints))) for t in schema.tables),
         indexes=tuple(replace(i, table=new) if same_name(i.table, old) else i for i in schema.indexes),
+        triggers=tuple(on_table(t, new) if same_name(t.table, old) else t for t in schema.triggers),
     )
     unit = ddl_unit(
         context.step,
