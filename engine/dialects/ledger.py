@@ -82,6 +82,7 @@ class Progress:
         expected: what `expect_rows: {sql}` returned.
         seconds: time spent.
         kept: rows of each of its journals when it was done, in the order of `Unit.keeps`; () where none is counted.
+        seals: what `Ledger.seal` gave for each of `Unit.keeps` then; () where nothing was sealed.
     """
 
     version: str
@@ -105,6 +106,7 @@ class Progress:
     expected: int | None = None
     seconds: float = 0.0
     kept: tuple[int, ...] = ()
+    seals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,4 +264,20 @@ class Ledger(Protocol):
 
     def empty(self, table: str, limit: int) -> bool:
         """Delete up to `limit` rows of one of the engine's own tables; return whether any may be left."""
+        ...
+
+    def seal(self, table: str) -> str:
+        """See to it that a later write to a table that holds a way back is refused, or noticed by `seal_of`.
+
+        Returns:
+            What `seal_of` gives from now on while nobody wrote to it; "" where this database can't tell.
+        """
+        ...
+
+    def seal_of(self, table: str) -> str:
+        """Return the seal of a table as it is now."""
+        ...
+
+    def unseal(self, table: str) -> None:
+        """Let a table be written to again, within the open transaction: its way back has begun."""
         ...

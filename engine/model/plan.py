@@ -239,6 +239,12 @@ class Unit:
     forced: tuple[str, ...] = ()
     only: tuple[str, ...] = ("*",)
 
+    @property
+    def only_reads(self) -> bool:
+        """True where it has checks and nothing else."""
+        writes = self.before or self.loop or self.outside or self.after
+        return bool(self.checks) and not (writes or self.marks or self.guards or self.expectation or self.unchanged)
+
     def conditions(self) -> tuple[Condition, ...]:
         """Return the conditions that must all hold, in the order in which they are asked."""
         return (*self.under, self.condition) if self.condition else ()

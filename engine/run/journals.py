@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from engine.dialects.base import Driver
 from engine.dialects.ledger import Ledger, Progress
@@ -11,14 +12,20 @@ from engine.model.plan import Unit
 from engine.model.state import fold
 
 
-def journal_rows(ledger: Ledger, unit: Unit) -> tuple[int, ...]:
-    """Return how many rows the journals of `unit` hold: what its way back is checked against.
+def left(ledger: Ledger, unit: Unit, now: Progress) -> Progress:
+    """Seal what `unit` keeps and return its last checkpoint with what its way back is checked against.
 
-    A table that is put aside as it was is not counted: it may be large, and that took no time.
+    The rows of a table that is put aside as it was are not counted: it may be large, and that took no time.
     """
-    if not any(s.purpose == "journal" for s in unit.statements()):
-        return ()
-    return tuple(ledger.count(name) or 0 for name in unit.keeps)
+    counted = any(s.purpose == "journal" for s in unit.statements())
+    kept = tuple(ledger.count(name) or 0 for name in unit.keeps) if counted else ()
+    return replace(now, kept=kept, seals=tuple(ledger.seal(name) for name in unit.keeps))
+
+
+def open_journals(ledger: Ledger, names: Iterable[str]) -> None:
+    """Take the seals off: the way back that begins now uses these journals up."""
+    for name in names:
+        ledger.unseal(name)
 
 
 def require_journals(
@@ -27,48 +34,52 @@ def require_journals(
     ran: Sequence[Unit],
     stored: Mapping[str, Progress],
     begun: Collection[str] = (),
+    *,
+    applied: bool = False,
 ) -> None:
-    """Stop where a table that holds the way back is gone, or has not the rows that it was left with.
+    """Stop where a table that holds the way back is gone, or is not what it was left as.
 
     Args:
         driver, ledger: of one database.
         ran: the units of the apply that ran.
         stored: their checkpoints.
         begun: ids of those whose way back has begun, which may use their journals up.
+        applied: the migration is whole, so that its way back can be given up.
 
     Raises:
         Drift: names it.
     """
     there = {fold(name) for name in driver.catalogue().taken}
     for unit in ran:
-        if stored[unit.id].state == "undone":
+        left_as = stored[unit.id]
+        if left_as.state == "undone":
             continue  # what was put aside stands in its place again
         if unit.id in begun and unit.undo and all(back.outside for back in unit.undo):
             continue  # it may stand there already, its outcome not noted: the statement itself is asked
-        for name in unit.keeps:
-            if fold(name) not in there:
-                raise _damaged(
-                    f"the journal `{name}` of step {unit.step} is missing",
-                    "restore it from a backup; without it the old values are not known",
-                    unit,
-                    stored,
-                )
-        counted = stored[unit.id].kept if unit.id not in begun else ()
-        for name, rows in zip(unit.keeps, counted, strict=False):
-            now = ledger.count(name) or 0
-            if now != rows:
-                raise _damaged(
-                    f"the journal `{name}` of step {unit.step} was changed: it was left with {rows:,} rows"
-                    f" and has {now:,}",
-                    "restore it from a backup; without it the old values are not known",
-                    unit,
-                    stored,
-                )
+        for place, name in enumerate(unit.keeps):
+            words = "is missing" if fold(name) not in there else ""
+            if not words and unit.id not in begun:
+                words = _changed(ledger, name, left_as.kept[place : place + 1], left_as.seals[place : place + 1])
+            if words:
+                raise _damaged(words, name, unit, left_as, applied)
 
 
-def _damaged(message: str, hint: str, unit: Unit, stored: Mapping[str, Progress]) -> Drift:
+def _changed(ledger: Ledger, name: str, rows: Sequence[int], seals: Sequence[str]) -> str:
+    """Return in words how a table differs from what it was left as, "" where it does not."""
+    now = (ledger.count(name) or 0) if rows else 0
+    if rows and now != rows[0]:
+        return f"was changed: it was left with {rows[0]:,} rows and has {now:,}"
+    if any(seals) and ledger.seal_of(name) != seals[0]:
+        return "was changed, or may have been: its seal is broken"
+    return ""
+
+
+def _damaged(what: str, name: str, unit: Unit, now: Progress, applied: bool) -> Drift:
+    table = f" of `{now.table}`" if now.table else ""
+    hint = f"restore it from a backup, with what seals it; without it the old values{table} are not known"
     return Drift(
-        message,
-        hint,
-        details={"version": stored[unit.id].version, "step": unit.step},
+        f"the journal `{name}` of step {unit.step} {what}",
+        f"{hint}. The command below gives the way back up for good" if applied else hint,
+        next=f"engine finalize {now.version}" if applied else "",
+        details={"version": now.version, "step": unit.step, "journal": name},
     )

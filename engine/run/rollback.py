@@ -169,7 +169,7 @@ class Back:
         stuck = next((u for u in reversed(self.ran) if u.reversible == "no"), None)
         if stuck is not None:
             raise no_way_back(self.plan.version, stuck)
-        require_journals(self.driver, self.ledger, self.ran, stored)
+        require_journals(self.driver, self.ledger, self.ran, stored, applied=record.state == "applied")
         if rows:
             self.look_for_conflicts()
 
@@ -273,6 +273,7 @@ class Back:
             self.single,
             force=policy == "force",
             conflicts=self.conflicts,
+            journals={task.unit.id: task.of.keeps for task in self.tasks},
         )
         for task in self.tasks:
             if task.unit.id in self.progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +15,7 @@ from engine.model.plan import Guard, Loop, Statement, Unit
 from engine.run import judging, outside
 from engine.run.around import explained, patiently, settings, transaction
 from engine.run.batches import BatchSize
-from engine.run.journals import journal_rows
+from engine.run.journals import left, open_journals
 from engine.run.options import RunOptions
 from engine.run.progress import BatchDone, Listener, UnitDone, UnitStarted
 from engine.run.records import FoundConflict
@@ -33,6 +33,7 @@ class Runner:
         answers: what conditions said, by their id; asked once.
         starts: the start of each step, shared by its units and kept over a resume.
         conflicts: what guards found and the policy lets pass.
+        journals: id of a unit of the way back → the journals that it uses up; its own to write from its start on.
     """
 
     driver: Driver
@@ -45,6 +46,7 @@ class Runner:
     answers: dict[str, bool] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
     conflicts: list[FoundConflict] = field(default_factory=list)
+    journals: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def remember(self, unit: Unit, now: Progress) -> None:
         """Take in what an earlier run stored of `unit`: its answer is not asked again."""
@@ -90,7 +92,7 @@ class Runner:
     def _run(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing) -> Progress:
         if unit.loop is not None and len(unit.loop.keys) > KEYS:
             raise DatabaseError(f"a key of {len(unit.loop.keys)} columns can't cut batches: {KEYS} are the most")
-        if not self.single and _only_reads(unit):
+        if not self.single and unit.only_reads:
             return self._checked(unit, now, marks, at_end)
         begun = now.state == "doing"
         if now.state == "todo":
@@ -189,6 +191,7 @@ class Runner:
             started = self._expected(unit, started, values)
             judging.judge_checks(unit, lambda s: self._ask(s, values))
             before = self._unchanged(unit, values)
+            open_journals(self.ledger, self.journals.get(unit.id, ()))
             after = self._send(unit.before, unit, started, values)
             if unit.outside:
                 after = self._timed(replace(after, state="doing"), begin)
@@ -251,7 +254,7 @@ class Runner:
             judging.judge_totals(unit, unit.expectation, now)
         judging.judge_unchanged(unit, before, self._unchanged(unit, values))
         at_end()
-        return replace(now, state="done", kept=journal_rows(self.ledger, unit))
+        return left(self.ledger, unit, replace(now, state="done"))
 
     def _checked(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing) -> Progress:
         """A unit that only reads: in one snapshot that holds up no writer, then its checkpoint."""
@@ -374,19 +377,6 @@ class Runner:
 
     def _timed(self, now: Progress, begin: float) -> Progress:
         return replace(now, seconds=now.seconds + self.options.monotonic() - begin)
-
-
-def _only_reads(unit: Unit) -> bool:
-    return bool(unit.checks) and not (
-        unit.before
-        or unit.loop
-        or unit.outside
-        or unit.after
-        or unit.marks
-        or unit.guards
-        or unit.expectation
-        or unit.unchanged
-    )
 
 
 def _named(prefix: str, values: Sequence[Any]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ EXEMPT = tuple(
         r"SELECT count\(\*\) FROM \(SELECT 1 FROM .* LIMIT 50001\)( AS counted)?$",  # how large a plan is going to be
         r"DROP TABLE (IF EXISTS )?(\"\w+\"\.)?\"?engine_\w+\"?$",  # journals, when what they were for is over
         r"SELECT count\(\*\) FROM (\"\w+\"\.)?\"engine_\w+\"$",  # what journals hold, noted and checked
+        r"(CREATE|DROP) TRIGGER (IF EXISTS )?\"engine_\w+_sealed_\w+\"( |$)",  # journals sealed, and opened again
+        r"(CREATE|DROP) RULE (IF EXISTS )?engine_sealed\b|ALTER TABLE .*\bCONSTRAINT (IF EXISTS )?engine_sealed\b",
+        r"CHECKSUM TABLE `?\"?engine_\w+",
     )
 )
 

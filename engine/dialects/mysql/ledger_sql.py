@@ -36,3 +36,4 @@ TEXTS = texts(
     ),
     table_named=f"SELECT table_name {_HERE} = :name AND table_type = 'BASE TABLE'",
 )
+CHECKSUM = "CHECKSUM TABLE {table} EXTENDED"

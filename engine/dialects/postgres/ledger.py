@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from engine.dialects.postgres.driver import PostgresDriver
-from engine.dialects.postgres.ledger_sql import TEXTS
+from engine.dialects.postgres.ledger_sql import SEAL, SEALS, TEXTS, UNSEAL
 from engine.dialects.postgres.lock import AdvisoryLock
 from engine.dialects.postgres.sql import quote
 from engine.dialects.shared.ledger import TableLedger
+from engine.dialects.shared.own_tables import digest
 
 
 class Ledger(TableLedger):
@@ -30,3 +31,22 @@ class Ledger(TableLedger):
     @staticmethod
     def _number(value: object) -> object:
         return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+    def seal(self, table: str) -> str:
+        """Let a constraint and a rule keep out whoever writes to a table, and return their digest."""
+        for place in self._places(table):
+            for sql in SEAL:
+                self._driver.execute(sql.format(table=place))
+        return self.seal_of(table)
+
+    def seal_of(self, table: str) -> str:
+        """Return the digest of what seals a table."""
+        for place in self._places(table):
+            return digest(self._driver.query(SEALS.format(table=place), {"table": place}))
+        return ""
+
+    def unseal(self, table: str) -> None:
+        """Take constraint and rule away."""
+        for place in self._places(table):
+            for sql in UNSEAL:
+                self._driver.execute(sql.format(table=place))

@@ -43,3 +43,22 @@ TEXTS = texts(
         " AND (n.nspname = pg_catalog.current_schema() OR n.nspname = 'engine_aside')"
     ),
 )
+
+# The seal of a table that holds a way back: no new or changed row fits, none can be deleted. That costs its step
+# nothing and needs no function. A table that was truncated is known by its being empty.
+SEAL = (
+    "ALTER TABLE {table} ADD CONSTRAINT engine_sealed CHECK (false) NOT VALID",
+    "CREATE RULE engine_sealed AS ON DELETE TO {table} DO INSTEAD NOTHING",
+)
+UNSEAL = (
+    "DROP RULE IF EXISTS engine_sealed ON {table}",
+    "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS engine_sealed",
+)
+SEALS = (
+    "SELECT pg_catalog.pg_get_constraintdef(s.oid) FROM pg_catalog.pg_constraint AS s"
+    " WHERE s.conrelid = pg_catalog.to_regclass(:table) AND s.conname = 'engine_sealed'"
+    " UNION ALL SELECT pg_catalog.concat(r.ev_type, r.ev_enabled, r.is_instead, r.ev_action)"
+    " FROM pg_catalog.pg_rewrite AS r"
+    " WHERE r.ev_class = pg_catalog.to_regclass(:table) AND r.rulename = 'engine_sealed'"
+    " UNION ALL SELECT CAST(EXISTS (SELECT 1 FROM {table}) AS TEXT)"
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -12,12 +11,13 @@ from engine.dialects.base import Driver
 from engine.dialects.ledger import Direction, Event, Holder, Progress, Record
 from engine.dialects.shared import ledger_rows as rows
 from engine.dialects.shared import ledger_sql as common
-from engine.dialects.shared.ledger_sql import Texts, is_engines
+from engine.dialects.shared.ledger_sql import Texts
 from engine.dialects.shared.lock import Lock, me, utc
+from engine.dialects.shared.own_tables import OwnTables
 from engine.errors import DatabaseError, Drift, EngineError, LockHeld, Stopped
 
 
-class TableLedger(ABC):
+class TableLedger(OwnTables):
     """The engine's tables in one database, and its lock.
 
     A dialect gives its texts and its lock, and says where a table stands (`_places`).
@@ -29,18 +29,13 @@ class TableLedger(ABC):
     """
 
     def __init__(self, driver: Driver, texts: Texts, lock: Lock | None) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._texts = texts
         self._lock = lock
         self._command = ""
         self._fence = 0
         self._run = 0
         self._overtaken = False
-
-    @property
-    def driver(self) -> Driver:
-        """The connection it writes through."""
-        return self._driver
 
     @property
     def fence(self) -> int:
@@ -348,11 +343,7 @@ class TableLedger(ABC):
         }
         self._driver.execute(common.LOG, values)
 
-    # ── the engine's own tables beside these ──────────────────────────────
-    @abstractmethod
-    def _places(self, table: str) -> tuple[str, ...]:
-        """Return under which names, as SQL, one of the engine's own tables stands: none, one or more."""
-
+    # ── values in engine_meta ─────────────────────────────────────────────
     @staticmethod
     def _stored(value: str | int) -> str | int:
         """Return a value as `engine_meta` stores it."""
@@ -363,22 +354,6 @@ class TableLedger(ABC):
         """Return what `engine_meta` stores of a number as an int; anything else as it is."""
         return value
 
-    def drop(self, table: str) -> None:
-        """Drop one of the engine's own tables if it is there."""
-        for place in self._places(_own(table)):
-            self._driver.execute(common.DROP + place)
-
-    def count(self, table: str) -> int | None:
-        """Return the rows of one of the engine's own tables, None where it is not there."""
-        for place in self._places(_own(table)):
-            return int(self._driver.query(common.COUNT + place)[0][0])
-        return None
-
-    def empty(self, table: str, limit: int) -> bool:
-        """Do nothing: a table is dropped at once, whatever it holds; a dialect where that is dear does better."""
-        del table, limit
-        return False
-
 
 def _damaged(what: str) -> Drift:
     return Drift(
@@ -386,9 +361,3 @@ def _damaged(what: str) -> Drift:
         "restore the engine's tables from a backup: what was done can't be told without them",
         kept="nothing was done",
     )
-
-
-def _own(table: str) -> str:
-    if not is_engines(table) or table.lower() == "migration_history":
-        raise DatabaseError(f"`{table}` is no table of the engine, so it is not dropped")
-    return table

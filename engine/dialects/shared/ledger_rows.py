@@ -79,6 +79,7 @@ def progress(row: Sequence[Any]) -> Progress:
         )
     width = row[9]
     keys = row[20:]
+    left = decode(row[19])
     return Progress(
         version=row[0],
         direction=row[1],
@@ -100,7 +101,8 @@ def progress(row: Sequence[Any]) -> Progress:
         marks=decode(row[16]),
         expected=row[17],
         seconds=row[18],
-        kept=tuple(map(int, decode(row[19]))),
+        kept=tuple(value for value in left if isinstance(value, int)),
+        seals=tuple(value for value in left if isinstance(value, str)),
     )
 
 
@@ -167,7 +169,7 @@ def checkpoint_values(now: Progress) -> dict[str, Any]:
         "marks": encode(now.marks),
         "expected": now.expected,
         "seconds": now.seconds,
-        "journal_rows": encode(now.kept),
+        "journal_rows": encode((*now.kept, *now.seals)),
     }
     for name, key in (("lo", now.lo), ("up", now.up)):
         values |= {f"{name}{n + 1}": key[n] if n < len(key) else None for n in range(KEYS)}

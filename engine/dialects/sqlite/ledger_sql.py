@@ -32,3 +32,15 @@ TEXTS = texts(
     table_named="SELECT name FROM sqlite_schema WHERE type = 'table' AND name = :name COLLATE NOCASE",
 )
 EMPTY = "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT :rows)"
+
+# Three triggers make the seal of a table that holds a way back; they cost its step nothing.
+EVENTS = ("insert", "update", "delete")
+SEAL = (
+    "CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN"
+    " SELECT RAISE(ABORT, 'this table holds the way back of a migration: nobody but the engine writes to it'); END"
+)
+UNSEAL = "DROP TRIGGER IF EXISTS {name}"
+SEALS = (
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = :table COLLATE NOCASE"
+    " AND name LIKE :table || '!_sealed!_%' ESCAPE '!' ORDER BY name"
+)

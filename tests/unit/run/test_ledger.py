@@ -16,7 +16,7 @@ from engine.dialects.shared.ledger_rows import decode, encode
 from engine.dialects.shared.ledger_sql import Texts
 from engine.dialects.sqlite.driver import connect
 from engine.dialects.sqlite.ledger import Ledger
-from engine.dialects.sqlite.ledger_sql import TEXTS
+from engine.dialects.sqlite.ledger_sql import SEALS, TEXTS
 from engine.errors import DatabaseError, Drift, EngineError, LockHeld
 from engine.model.plan import MigrationPlan
 from engine.plan.serialise import loads
@@ -180,7 +180,8 @@ def housekeeping(sql: str) -> bool:
     texts |= {*TEXTS.tables, *(text for name in Texts.__slots__ if isinstance(text := getattr(TEXTS, name), str))}
     protocol = {statement.sql for statement in ledger_sql.protocol()}
     journals = ('DROP TABLE IF EXISTS "engine_undo_', 'SELECT count(*) FROM "engine_undo_')
-    return sql in texts | protocol or sql.startswith(journals)
+    seals = ('CREATE TRIGGER "engine_undo_1_sealed_', 'DROP TRIGGER IF EXISTS "engine_undo_1_sealed_')
+    return sql in texts | protocol | {SEALS} or sql.startswith(journals + seals)
 
 
 def test_what_runs_is_in_the_plan_or_on_the_closed_list(db: Database) -> None:
