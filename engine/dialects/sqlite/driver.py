@@ -25,6 +25,10 @@ _LOOKS_AT_A_COUNT = 1_000  # 50,000,000 instructions: a scan of some million row
 _CACHE_KB = 16_384
 _COMMIT_PATIENCE = 5  # times `lock_timeout` that a commit waits for readers
 
+# A rollback journal that each batch makes and deletes is allocated by the file system each time. Kept, it is written
+# over: a commit then sets its header to zeros and syncs that, which is as safe. Neither is stored in the database.
+_JOURNAL_STAYS, _JOURNAL_GOES = "PRAGMA journal_mode = PERSIST", "PRAGMA journal_mode = DELETE"
+
 CATALOGUE = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"
 CHANGES = "SELECT changes()"
 BEGIN, SNAPSHOT, COMMIT, ROLLBACK = "BEGIN IMMEDIATE", "BEGIN", "COMMIT", "ROLLBACK"
@@ -81,6 +85,7 @@ class SQLiteDriver:
             bound; a test records the plan with it. On the class it hears all drivers.
         stop_requested: asked while a statement runs; True ends it.
         missing: True where there is no such file and an empty database stands in for it.
+        keeps_journal: True where the rollback journal stays from one transaction to the next (`close` takes it away).
     """
 
     dialect = "sqlite"
@@ -89,6 +94,7 @@ class SQLiteDriver:
     def __init__(self, connection: _Connection, path: str, *, missing: bool = False) -> None:
         self.path = path
         self.missing = missing
+        self.keeps_journal = False
         self.stop_requested: Callable[[], bool] = lambda: False
         self._connection = connection
         self._turns = Turns(connection)
@@ -241,7 +247,12 @@ class SQLiteDriver:
         return Catalogue(tuple(objects), tuple(taken))
 
     def close(self) -> None:
-        """Close the connection; an open transaction is rolled back."""
+        """Close the connection; an open transaction is rolled back, and no journal stays beside the file."""
+        if self.keeps_journal:
+            with suppress(sqlite3.Error):  # not by `_send`: nothing is to be told, and a borrower can't be in the way
+                if self.in_transaction:
+                    self._connection.execute(ROLLBACK)
+                self._connection.execute(_JOURNAL_GOES).fetchone()
         self._connection.close()
 
 
@@ -315,4 +326,7 @@ def _driver(
     if read_only:
         driver.execute("PRAGMA query_only = ON")
     driver.query("SELECT count(*) FROM sqlite_schema")  # the first look at the file: is it a database?
+    if not read_only and driver.query("PRAGMA journal_mode")[0][0] == "delete":
+        driver.query(_JOURNAL_STAYS)
+        driver.keeps_journal = True
     return driver

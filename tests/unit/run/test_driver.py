@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,32 @@ def test_the_settings_of_the_connection_are_the_safe_ones_and_the_journal_mode_s
         settings = ("synchronous", "foreign_keys", "cell_size_check", "busy_timeout")
         found = [driver.query(f"PRAGMA {name}")[0][0] for name in settings]
         assert found == [2, 1, 1, 2500]
-        if journal != "truncate":  # not stored in the file
-            assert driver.query("PRAGMA journal_mode")[0][0] == journal
+        # A rollback journal that stays is of the connection; others go on as they did, and none is left.
+        assert driver.query("PRAGMA journal_mode")[0][0] == ("wal" if journal == "wal" else "persist")
+        driver.execute("UPDATE t SET a = 2")
         driver.close()
+        with closing(sqlite3.connect(path.with_name(journal))) as other:
+            assert other.execute("PRAGMA journal_mode").fetchone()[0] == ("wal" if journal == "wal" else "delete")
+        assert not path.with_name(f"{journal}-journal").exists()
+
+
+def test_one_whose_journal_stays_and_one_who_deletes_it_get_on(path: Path) -> None:
+    new(path)
+    driver, journal = connect(path), path.with_name("app.db-journal")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        for number in range(1, 6):
+            driver.begin()
+            driver.execute("UPDATE t SET a = a + 1")
+            driver.commit()
+            assert journal.read_bytes()[:8] == bytes(8)  # no header: there is nothing to play back
+            other.execute("UPDATE t SET a = a + 10")
+            assert not journal.exists()
+            driver.begin()
+            driver.execute("UPDATE t SET a = -1")
+            driver.rollback()
+            assert other.execute("SELECT min(a) FROM t").fetchone()[0] == 1 + 11 * number
+    driver.close()
+    assert not journal.exists()
 
 
 def test_catalogue_leaves_out_what_is_the_engines_and_names_what_is_taken(path: Path) -> None:
