@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.changing import RunResult, apply, finalize, plan_rollback, rollback
     from engine.checking import PlanResult, plan
     from engine.fixing import FixResult, fix
-    from engine.linting import LintResult, lint
+    from engine.linting import LintResult, lint, lint_each
     from engine.looking import (
         Status,
         current_version,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "changing": ("RunResult", "apply", "finalize", "plan_rollback", "rollback"),
     "checking": ("PlanResult", "plan"),
-    "linting": ("LintResult", "lint"),
+    "linting": ("LintResult", "lint", "lint_each"),
     "fixing": ("FixResult", "fix"),
     "looking": (
         "Status",
@@ -57,6 +57,7 @@ __all__ = [
     "fix",
     "history",
     "lint",
+    "lint_each",
     "list_migrations",
     "plan",
     "plan_rollback",

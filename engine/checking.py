@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.dialects.base import Catalogue
 from engine.errors import Diagnostic, EngineError
 from engine.lint.base import Settings, World
+from engine.lint.between import conflicting
 from engine.lint.check import check, merged
 from engine.lint.probes import Ask, probed
 from engine.made_types import made_types
@@ -74,7 +75,7 @@ def fold(
     compiled = compiler.compile(specs)
     found = findings(compiled, world_of(project, count))
     if ask is not None:
-        found = probed(found, compiled.facts, dialect.name, ask, only_found=runs)
+        found = (*probed(found, compiled.facts, dialect.name, ask, only_found=runs), *conflicting(compiled.facts))
     return compiled, found
 
 

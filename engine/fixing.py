@@ -11,7 +11,7 @@ from pathlib import Path
 from engine import dialects
 from engine.errors import EngineError
 from engine.lint.mend import diff, mended
-from engine.linting import LintResult, lint
+from engine.linting import LintResult, lint_each
 from engine.project import Project
 from engine.source import Source
 from engine.spec import files
@@ -38,18 +38,19 @@ class FixResult:
     refused: tuple[str, ...] = ()
 
 
-def fix(project: Project, paths: Sequence[Path] = (), *, write: bool = True) -> FixResult:
+def fix(project: Project, paths: Sequence[Path] = (), kinds: Sequence[str] = (), *, write: bool = True) -> FixResult:
     """Mend what lint finds and can mend without a change of meaning.
 
     Args:
         project: with a database, the specs that are applied there are left as they are.
         paths: files or folders in place of the specs folder.
+        kinds: kinds of database to lint for, each in turn; none: the one at hand.
         write: False to show the difference only.
 
     Raises:
         EngineError: a file can't be written, or changed meanwhile.
     """
-    result = lint(project, paths)
+    result = lint_each(project, paths, kinds)
     applied = _applied(project)
     first: dict[str, str] = {}
     last: dict[str, str] = {}
@@ -71,7 +72,7 @@ def fix(project: Project, paths: Sequence[Path] = (), *, write: bool = True) -> 
                 _write(source, text)
         if not write:
             break
-        result = lint(project, paths)
+        result = lint_each(project, paths, kinds)
     shown = "".join(diff(name, first[name], last[name]) for name in sorted(last))
     return FixResult(shown, tuple(sorted(last)), result, tuple(dict.fromkeys(refused)))
 

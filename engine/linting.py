@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine import incremental
 from engine.errors import Diagnostic
 from engine.memo import Memo
-from engine.project import Project
+from engine.project import Project, gaps
 from engine.verdicts import judged
 
 if TYPE_CHECKING:
@@ -23,6 +23,21 @@ class LintResult:
 
     diagnostics: tuple[Diagnostic, ...]
     files: int
+
+
+def lint_each(
+    project: Project, paths: Sequence[Path] = (), kinds: Sequence[str] = (), *, known: bool = True
+) -> LintResult:
+    """Lint once for each kind of database, or for the one at hand; what several of them find is one finding.
+
+    Raises:
+        EngineError: the specs can't be read at all.
+    """
+    from engine.lint.ordering import ordered
+
+    results = [lint(replace(project, dialect_name=name), paths, known=known) for name in kinds]
+    results = results or [lint(project, paths, known=known)]
+    return replace(results[0], diagnostics=ordered(d for result in results for d in result.diagnostics))
 
 
 def lint(project: Project, paths: Sequence[Path] = (), *, known: bool = True) -> LintResult:
@@ -56,4 +71,6 @@ def lint(project: Project, paths: Sequence[Path] = (), *, known: bool = True) ->
                 held = replace(driver.catalogue(), types=made_types(specs, records))
                 diagnostics += fold(project, todo, held, count=counter(driver), ask=asker(driver))[1]
     whole = not paths or project.specs in paths
+    if whole:
+        diagnostics += gaps(specs)
     return LintResult(judged(project, diagnostics, specs, whole=whole, known=known), count)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +211,33 @@ def requirements(specs: Sequence[Spec]) -> list[Diagnostic]:
                 words = f"{spec.version} requires {version}, and there is no such version"
                 found.append(Diagnostic("VC108", "error", words, span, "correct the version", version=spec.version))
     return found
+
+
+def gaps(specs: Sequence[Spec]) -> list[Diagnostic]:
+    """Return VC103 where versions that are counted one by one leave a number out; other schemes have no gaps."""
+    numbered = [s for s in specs if s.version.isascii() and s.version.isdigit()]
+    steps = [(a, b, int(b.version) - int(a.version)) for a, b in pairwise(numbered)]
+    by_one = sum(1 for *_, step in steps if step == 1)
+    if len(numbered) != len(specs) or 3 * by_one < 2 * len(steps):
+        return []
+    return [
+        Diagnostic(
+            "VC103",
+            "info",
+            f"{after.version} comes behind {before.version}: {_between(before, after)}",
+            after.span(("version",)),
+            "was a file forgotten? If not, ignore VC103 in this spec, with the reason",
+            version=after.version,
+        )
+        for before, after, step in steps
+        if step > 1
+    ]
+
+
+def _between(before: Spec, after: Spec) -> str:
+    first, last = int(before.version) + 1, int(after.version) - 1
+    width = len(before.version)
+    return f"there is no {first:0{width}}" if first == last else f"there are no {first:0{width}} to {last:0{width}}"
 
 
 def _circle(spec: Spec, version: str, specs: Sequence[Spec]) -> bool:

@@ -46,6 +46,20 @@ def replace_text(span: Span, text: str) -> tuple[Edit, ...]:
     return (Edit(span, text),)
 
 
+def reword(span: Span, pattern: str, new: str) -> tuple[Edit, ...]:
+    """Return the edit that puts `new` in the place of what `pattern` finds first at a place of one line.
+
+    Args:
+        pattern: a regular expression; case does not matter.
+        new: as in `re.sub`.
+    """
+    if span.line != span.end_line:
+        return ()
+    there = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
+    said = re.sub(pattern, new, there, count=1, flags=re.IGNORECASE)
+    return (Edit(span, said),) if said != there else ()
+
+
 def add_key(span: Span, key: str, value: str) -> tuple[Edit, ...]:
     """Return the edit that adds `key: value` at the end of a mapping.
 

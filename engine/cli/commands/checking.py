@@ -54,6 +54,7 @@ def lint(
     """Check specs without a database; --db looks at its history too."""
     if explain or list_rules:
         return _rules(given, explain)
+    from engine import app
     from engine.cli.again import Question
     from engine.cli.setup import project_of
     from engine.lint.report import SEVERITIES, render
@@ -66,8 +67,8 @@ def lint(
         lints = replace(project.config.lint, baseline=baseline)
         project = replace(project, config=replace(project.config, lint=lints))
     if fix or diff:
-        _fix(project, given, paths, write=fix and not diff)
-    result = _lint_all(project, paths, dialects, known=write_baseline is None)
+        _fix(project, given, paths, dialects, write=fix and not diff)
+    result = app.lint_each(project, paths, dialects, known=write_baseline is None)
     if write_baseline is not None:
         return _write_baseline(result, write_baseline)
     form = "github" if "format" not in given.explicit and os.environ.get("GITHUB_ACTIONS") else given.format
@@ -86,20 +87,11 @@ def lint(
     return code
 
 
-def _lint_all(project: Project, paths: tuple[Path, ...], dialects: tuple[str, ...], *, known: bool) -> LintResult:
-    """Lint once per dialect; what several of them find is one finding."""
-    from engine import app
-    from engine.lint.ordering import ordered
-
-    results = [app.lint(replace(project, dialect_name=name), paths, known=known) for name in dialects or ("",)]
-    return replace(results[0], diagnostics=ordered(d for result in results for d in result.diagnostics))
-
-
-def _fix(project: Project, given: Given, paths: tuple[Path, ...], *, write: bool) -> None:
+def _fix(project: Project, given: Given, paths: tuple[Path, ...], dialects: tuple[str, ...], *, write: bool) -> None:
     """Show the difference that safe fixes make, and write them; programs get it on stderr."""
     from engine import app
 
-    result = app.fix(project, paths, write=write)
+    result = app.fix(project, paths, dialects, write=write)
     if result.diff:
         (screen.out if given.format == "text" else screen.say)(result.diff)
     for line in result.refused:

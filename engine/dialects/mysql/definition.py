@@ -169,7 +169,7 @@ def foreign(schema: MySchema, table: MyTable, definition: ForeignKeyDef, path: P
     keys += [i.columns for i in schema.indexes_of(target.name) if i.unique and i.whole]
     if not to or to not in keys or len(to) != len(columns):
         raise Problem(
-            "RF104",
+            "CN103",
             f"`{target.name}` has no primary or unique key on ({', '.join(to)}), which a foreign key needs to refer to",
             (*path, "references"),
             hint="refer to its primary key, in its order",

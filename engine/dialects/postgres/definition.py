@@ -199,14 +199,14 @@ def _target(
     if not to or set(to) not in keys:
         shown = target.key.columns if target.key else ()
         raise Problem(
-            "RF104",
+            "CN103",
             f"`{target.name}` has no primary or unique key on ({', '.join(to)}), which a foreign key needs to refer to",
             path,
             hint=f"refer to its primary key ({', '.join(shown)})" if shown else "give it a unique key first",
         )
     if len(to) != len(columns):
         raise Problem(
-            "RF104",
+            "CN103",
             f"a foreign key of {len(columns)} columns can't refer to a key of {len(to)} ({', '.join(to)})",
             path,
         )

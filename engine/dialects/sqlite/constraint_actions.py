@@ -193,7 +193,7 @@ def set_options(
         )
     if without and now.auto_increment:
         words = "a table WITHOUT ROWID has no automatic numbers"
-        raise Problem("SP111", words, (*path, "sqlite", "without_rowid"))
+        raise Problem("LT113", words, (*path, "sqlite", "without_rowid"))
     if (strict and not now.strict) or (without and alteration.before.row_id):
         # Both make the key's columns NOT NULL without a word.
         for name in now.primary_key:

@@ -169,7 +169,7 @@ def see_reference(
         own: the table that is being made, which may refer to itself.
 
     Raises:
-        Problem: RF101, RF102; RF104 where the columns referred to are no key.
+        Problem: RF101, RF102; CN103 where the columns referred to are no key.
     """
     if own is not None and same_name(reference.table, own.name):
         known = tuple(c.name for c in own.columns)
@@ -196,14 +196,14 @@ def see_reference(
     wanted = reference.columns or primary
     if not any(_same_set(wanted, have) for have in (primary, *unique)) or not wanted:
         raise Problem(
-            "RF104",
+            "CN103",
             f"`{name}` has no primary or unique key on ({', '.join(wanted)}), which a foreign key needs to refer to",
             path,
             hint=f"refer to its primary key ({', '.join(primary)})" if primary else "give it a unique key first",
         )
     if len(wanted) != len(columns):
         raise Problem(
-            "RF104",
+            "CN103",
             f"a foreign key of {len(columns)} columns can't refer to a key of {len(wanted)} ({', '.join(wanted)})",
             path,
         )

@@ -311,8 +311,9 @@ def _see_auto_increment(
     column: ColumnDef, inline: str, options: Mapping[str, bool], strict: bool, types: Types, path: Path
 ) -> None:
     if options.get("without_rowid"):
-        words = "a table WITHOUT ROWID has no automatic numbers"
-    elif not same_name(column.name, inline):
+        hint = "leave `auto_increment` out"
+        raise Problem("LT113", "a table WITHOUT ROWID has no automatic numbers", (*path, "auto_increment"), hint=hint)
+    if not same_name(column.name, inline):
         words = "on SQLite only a primary key of one column numbers itself"
     elif column_type(column.type, strict, types, path).upper() != "INTEGER":
         words = "on SQLite only an integer column numbers itself"

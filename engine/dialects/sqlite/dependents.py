@@ -92,7 +92,7 @@ def refuse(what: str, broken: Sequence[Broken], path: Path, subject: str) -> Non
     """Refuse to take away what others need.
 
     Raises:
-        Problem: RF107 with the names of all that need it.
+        Problem: RF107 with the names of all that need it; LT107 where triggers alone need a column.
     """
     if not broken:
         return
@@ -104,8 +104,9 @@ def refuse(what: str, broken: Sequence[Broken], path: Path, subject: str) -> Non
     )
     verb = "need" if len(unique) > 1 else "needs"
     names = [name for _, name in unique]
+    column_of_triggers = what.startswith("the column") and all(kind == "trigger" for kind, _ in unique)
     raise Problem(
-        "RF107",
+        "LT107" if column_of_triggers else "RF107",
         f"{words} {verb} {what}",
         path,
         hint=f"drop or replace {listed(names)} first, in this spec",

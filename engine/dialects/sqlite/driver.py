@@ -22,7 +22,7 @@ _STEPS_BETWEEN_LOOKS = 50_000  # virtual machine instructions: some milliseconds
 _LOOKS_AT_A_COUNT = 1_000  # 50,000,000 instructions: a scan of some million rows
 # Measured at 1,000,000 rows: a batch among two indexes writes no more bytes than with 64 MB, reads what the system
 # has in its own cache, and takes as long; and memory, a sorter's included, is the same for 100,000 rows and 1,000,000.
-_CACHE_KB = 16_384
+_CACHE_KB = 32_768
 _COMMIT_PATIENCE = 5  # times `lock_timeout` that a commit waits for readers
 
 # A rollback journal that each batch makes and deletes is allocated by the file system each time. Kept, it is written

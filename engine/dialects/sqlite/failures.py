@@ -10,7 +10,7 @@ from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import quote
 from engine.errors import Path, Problem
-from engine.model.state import SchemaState
+from engine.model.state import SchemaState, Table, fold
 
 # Foreign code, and files of whoever runs the migration: where a library or an extension has them.
 _FOREIGN = frozenset("load_extension fts3_tokenizer readfile writefile edit fsdir lsdir zipfile sqlar_compress".split())
@@ -18,6 +18,7 @@ _NO_COLUMN = re.compile(r"no such column: (.+)", re.DOTALL)
 _NO_TABLE = re.compile(r"no such table: (?:main\.)?(.+)", re.DOTALL)
 _AMBIGUOUS = re.compile(r"ambiguous column name: (.+)", re.DOTALL)
 _NO_FUNCTION = re.compile(r"no such function: (.+)", re.DOTALL)
+_ROW_IDS = ("rowid", "_rowid_", "oid")
 _IN_OBJECT = re.compile(r"error in (view|trigger|index|table) (.+?)(?: after [a-z ]+)?: (.+)", re.DOTALL)
 
 
@@ -35,7 +36,7 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
     if found := _IN_OBJECT.search(message):
         kind, name, words = found.groups()
         return Problem(
-            "RF107",
+            "LT107" if kind == "trigger" else "RF107",
             f"the {kind} `{name}` would no longer work: {words}",
             path,
             hint=f"drop `{name}` before this step and create it again after it",
@@ -46,6 +47,9 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
         owner = state.relation(table) if table else None
         columns = owner.columns if owner else tuple(c for t in state.tables for c in t.columns)
         bare = name.rpartition(".")[2]
+        if isinstance(owner, Table) and not owner.row_id and not owner.virtual and fold(bare) in _ROW_IDS:
+            words = f"`{owner.name}` is WITHOUT ROWID: its rows have no `{bare}`"
+            return Problem("LT113", words, path, hint=f"name its key ({', '.join(owner.primary_key)})")
         close = meant(bare, (c.name for c in columns))
         where = f"`{owner.name}` has no column `{name}`" if owner else f"there is no column `{name}` here"
         return Problem(
