@@ -113,7 +113,8 @@ def _is_of(diagnostic: Diagnostic, fact: Fact) -> bool:
 
 def _answers(probe: Probe, diagnostic: Diagnostic, fact: Fact) -> bool:
     return (
-        (diagnostic.rule, diagnostic.version, diagnostic.step) == (probe.rule, fact.spec.version, fact.step.id)
+        probe.rule in (diagnostic.rule, *diagnostic.also)
+        and (diagnostic.version, diagnostic.step) == (fact.spec.version, fact.step.id)
         and diagnostic.bindings == fact.step.bindings
         and fold(diagnostic.subject) == fold(probe.subject)
     )

@@ -62,7 +62,7 @@ def comparison_page() -> str:
             tool = name
             found.append(f"\n## {tool}\n\n| their rule | ours | |\n|---|---|---|\n")
         rules = [rule for rule in map(find, case.get("ours", ())) if rule is not None]
-        told |= {rule.id for rule in rules}
+        told |= {rule.id for rule in rules} | set(case.get("near", ()))
         ours = ", ".join(f"{rule.id} `{rule.name}`" for rule in rules)
         words = "under `zero_downtime`" if case.get("policy") else "in `sql`" if {"sql", "mysql"} & set(case) else ""
         ours, words = ("no need", case["never"]) if "never" in case else (ours, words)

@@ -33,7 +33,7 @@ def column_type(type: PerDialect, strict: bool, types: Types, path: Path) -> str
     """Return a declared type; an enum's column is TEXT (see `enum_check`).
 
     Raises:
-        Problem: SP111 a STRICT table does not know the type, or there is none for SQLite.
+        Problem: LT114 a STRICT table does not know the type; SP111 there is none for SQLite.
     """
     if enum_values(type, types):
         return "TEXT"
@@ -44,7 +44,7 @@ def column_type(type: PerDialect, strict: bool, types: Types, path: Path) -> str
         raise
     if strict and text.upper() not in STRICT_TYPES:
         raise Problem(
-            "SP111",
+            "LT114",
             f"a STRICT table does not know the type `{text}`",
             path,
             hint="one of INTEGER, REAL, TEXT, BLOB, ANY",

@@ -78,7 +78,8 @@ def _shorter(view: SpecView) -> Iterable[Found]:
         which = lost[0] if len(lost) == 1 else f"{', '.join(lost[:-1])} and {lost[-1]}"
         words = f"`{table}.{column}` no longer takes {which}, and rows that are there may"
         hint = "give these rows another value with `transform`, and look with a `validate` that none is left"
-        yield found(scene, "DL112", words, path, hint, table)
+        subject = f"{table}.{path[-1]}" if path[1] == "add_checks" else f"{table}.{column}"
+        yield found(scene, "DL112", words, path, hint, subject)
 
 
 RULES = (

@@ -116,7 +116,7 @@ def _limited(view: SpecView) -> Iterable[Found]:
 
 def _json(view: SpecView) -> Iterable[Found]:
     for scene, table, column, text, path in given(view, POSTGRES):
-        if kind(text).name == "json":
+        if kind(text).name == "json" and path[-1] != "type":  # the portable `json` is jsonb there
             words = f"`{table}.{column.name}` has no equality: DISTINCT, GROUP BY and UNION fail on it"
             yield found(scene, "TY108", words, path, "write `jsonb`", f"{table}.{column.name}")
 
@@ -140,7 +140,7 @@ def _unlike(view: SpecView) -> Iterable[Found]:
                     continue
                 for name in (f"{word}s", word, f"{word}es", f"{word[:-1]}ies"):
                     other = kind_of(name, "id", scene, declared)
-                    if scene.fact.before.table(name) and other.family not in ("", mine.family):
+                    if scene.fact.before.table(name) and other.family and not _alike(mine, other):
                         words = f"`{owner}.{column.name}` is {mine.name} and `{name}.id` is {other.name}"
                         yield found(scene, "TY110", words, path, f"give it the type of `{name}.id`", owner)
 
@@ -153,6 +153,13 @@ def _columns(change: CreateTable | AlterTable) -> Iterator[tuple[ColumnDef, Path
         for action in change.actions:
             if isinstance(action, AddColumn):
                 yield action.column, ("alter", "add", action.column.name, "type")
+
+
+def _alike(mine: Kind, other: Kind) -> bool:
+    if mine.family != other.family:
+        return False
+    # SQLite's own INTEGER is as wide as a bigint: of one that no spec declared the name is all that is known.
+    return mine.family != "integer" or mine.size >= other.size or mine.name == other.name
 
 
 _PG = "dialects: [postgresql]\nsteps:\n  - alter: {table: a, add: {"
@@ -215,10 +222,10 @@ RULES = (
         "TY108",
         "json-without-equality",
         "warning",
-        "A new column on PostgreSQL is `json`.",
+        "A new column is given the type `json` for PostgreSQL.",
         "It has no equality: DISTINCT, GROUP BY and UNION fail on it, and no index helps.",
-        "Write `jsonb`. The portable `json` of a spec for several databases is left alone.",
-        f"{_PG}d: json}}}}",
+        "Write `jsonb`, or the portable `json`, which is jsonb on PostgreSQL.",
+        f"{_PG}d: {{type: {{postgresql: json}}}}}}}}",
         f"{_PG}d: jsonb}}}}",
         check_spec=_json,
         fix="auto",

@@ -254,6 +254,13 @@ RULES = (
         "Name the table's own key; leave `auto_increment` out.",
     ),
     _page(
+        "LT114",
+        "strict-violation",
+        "A column of a STRICT table has a type that STRICT does not know.",
+        "SQLite refuses the table.",
+        "Write one of INTEGER, REAL, TEXT, BLOB, ANY, or a type of the format.",
+    ),
+    _page(
         "VC103",
         "version-gap",
         "Versions are counted one by one, and one is left out.",

@@ -14,7 +14,7 @@ def _rows_of(said: Fragment) -> str:
     return said.text[said.tokens[at].end :] if at >= 0 else ""
 
 
-def _part(said: Fragment, scene: Scene) -> Told:
+def _part(said: Fragment, _: Scene) -> Told:
     if not said.begins("UPDATE") or not said.says("LIMIT"):
         return None
     table, where = target(said), _rows_of(said)

@@ -27,10 +27,10 @@ def pages() -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def mendable(args: list[str]) -> list[tuple[str, str]]:
+def mendable(page: dict[str, Any]) -> list[tuple[str, str]]:
     """Return (rule, message) of the findings that `--fix` would mend."""
-    found = linting.lint({"args": args})
-    return sorted((f["rule"], f["message"]) for f in found if (f.get("fix") or {}).get("kind") == "auto")
+    asked = {"args": page.get("args", [])}
+    return sorted((f["rule"], f["message"]) for f in linting.lint(asked) if (f.get("fix") or {}).get("kind") == "auto")
 
 
 @pytest.mark.parametrize(("name", "page"), pages(), ids=[name for name, _ in pages()])
@@ -39,18 +39,17 @@ def test_a_fix_mends_what_it_says_and_nothing_else_and_once(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     linting.make(page)
-    args = page.get("args", [])
     before = {f.name: f.read_text(encoding="utf-8") for f in Path("specs").iterdir()}
-    wanted = mendable(args)
-    run("lint", "--fix", *args)
-    assert not mendable(args)
+    wanted = mendable(page)
+    run("lint", "--fix", *page.get("args", []))
+    assert not mendable(page)
     after = {f.name: f.read_text(encoding="utf-8") for f in Path("specs").iterdir()}
     assert (after != before) == bool(wanted)
     for file, text in before.items():
         lines = text.splitlines()
         kept = [line for line in after[file].splitlines() if line in lines]
         assert len(kept) >= len(lines) - max(len(wanted), 1), "more lines changed than there are findings"
-    run("lint", "--fix", *args)
+    run("lint", "--fix", *page.get("args", []))
     assert {f.name: f.read_text(encoding="utf-8") for f in Path("specs").iterdir()} == after
 
 

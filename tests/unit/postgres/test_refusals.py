@@ -35,7 +35,7 @@ REFUSED = {
     "alter: {table: albums, drop_constraints: [nope]}": ("RF104", "has no constraint nope"),
     "alter: {table: artists, drop_constraints: [artists_pkey]}": ("RF107", "refers to `artists_pkey`"),
     "alter: {table: albums, add_foreign_keys: [{columns: [id], references: {table: bare}}]}": (
-        "RF104",
+        "CN103",
         "no primary or",
     ),
     "alter: {table: bare, drop: [a]}": ("SP111", "`bare` has no key"),

@@ -121,13 +121,13 @@ def test_rows_that_break_what_is_new_are_counted_and_shown_first(
         (ODD, c.RenameConstraint("ck one", "CK ONE"), "RF103", ("to",), "already"),
         (ODD, c.AddCheck(CheckDef("ck one", Sql("1"))), "RF103", ("add_checks", "ck one"), "already"),
         (ODD, c.AddCheck(CheckDef("ck", Sql("nope > 1"))), "RF102", ("add_checks", "ck"), "no column `nope`"),
-        ("plain", c.AddForeignKey(ForeignKeyDef(("a",), ReferenceDef("plain", ("b",)))), "RF104", ("add_foreign_keys", 0, "references"), "no primary or unique key"),
+        ("plain", c.AddForeignKey(ForeignKeyDef(("a",), ReferenceDef("plain", ("b",)))), "CN103", ("add_foreign_keys", 0, "references"), "no primary or unique key"),
         ("plain", c.AddUnique(KeyDef(("a",), nulls_not_distinct=True)), "SP111", ("add_unique", 0, "nulls_not_distinct"), "NULLs"),
         ("plain", c.AddUnique(KeyDef(("q",))), "RF102", ("add_unique", 0, "columns", 0), "no column `q`"),
         ("plain", c.AddExclude(ExcludeDef("x", "gist", ())), "SP111", ("add_exclude", 0), "exclusion"),
         ("plain", c.SetOptions((("sqlite", (("engine", "x"),)),)), "SP111", ("options", "sqlite", "engine"), "no table option"),
         ("plain", c.SetOptions((("sqlite", (("without_rowid", True),)),)), "SP111", ("options", "sqlite", "without_rowid"), "primary key"),
-        ("artists", c.SetOptions((("sqlite", (("without_rowid", True),)),)), "SP111", ("options", "sqlite", "without_rowid"), "automatic numbers"),
+        ("artists", c.SetOptions((("sqlite", (("without_rowid", True),)),)), "LT113", ("options", "sqlite", "without_rowid"), "automatic numbers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_at_its_place(
