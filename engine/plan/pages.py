@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from engine.model.plan import MigrationPlan, Plan, Unit
 from engine.plan.sequence import Sent, sent, undo_of
-from engine.plan.text import Heading, mode, rows_in_words, sql_lines, summary, way_back
+from engine.plan.text import Heading, mode, rows_in_words, seals, sql_lines, summary, way_back
 from engine.source import visible
 
 _PAGE = """\
@@ -47,6 +47,7 @@ h3 code { font-size: 1.1em; }
 {% endfor %}
 {% if protocol %}<h2>With every transaction</h2>
 <pre><code>{{ protocol }}</code></pre>{% endif %}
+{% if seals %}<p>{{ seals }}.</p>{% endif %}
 </body>
 </html>
 """
@@ -70,6 +71,8 @@ def markdown(plan: Plan, heading: Heading) -> str:
                 lines += [*_fences(_parts(undo_of(unit))), "</details>"]
     if plan.protocol:
         lines += ["", "### With every transaction", "", *_fences(_parts(map(Sent, plan.protocol)))]
+    if sealed := seals(plan):
+        lines += ["", f"{sealed}."]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -83,6 +86,7 @@ def html(plan: Plan, heading: Heading) -> str:
         summary=summary(plan),
         notes=[visible(note) for note in plan.notes],
         migrations=[_page_of(migration) for migration in plan.migrations],
+        seals=seals(plan),
         protocol="\n".join(sql for _, sql in _parts(map(Sent, plan.protocol))),
     )
 

@@ -40,8 +40,17 @@ def render(plan: Plan, heading: Heading) -> str:
             "With every transaction: guard and checkpoint",
             *_statements(map(Sent, plan.protocol), "  "),
         ]
+    if sealed := seals(plan):
+        lines += ["", sealed]
     lines += ["", summary(plan)]
     return "\n".join(lines) + "\n"
+
+
+def seals(plan: Plan) -> str:
+    """Return what is said of journals where the plan fills some, "" where it does not (decision 006)."""
+    if not any(unit.keeps for migration in plan.migrations for unit in migration.units):
+        return ""
+    return "When a step is done, what it keeps for its way back is sealed: writes of others are refused or noticed"
 
 
 def summary(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from engine.model.plan import Unit
 from engine.model.state import fold
 
 
-def left(ledger: Ledger, unit: Unit, now: Progress) -> Progress:
+def sealed(ledger: Ledger, unit: Unit, now: Progress) -> Progress:
     """Seal what `unit` keeps and return its last checkpoint with what its way back is checked against.
 
     The rows of a table that is put aside as it was are not counted: it may be large, and that took no time.

@@ -15,7 +15,7 @@ from engine.model.plan import Guard, Loop, Statement, Unit
 from engine.run import judging, outside
 from engine.run.around import explained, patiently, settings, transaction
 from engine.run.batches import BatchSize
-from engine.run.journals import left, open_journals
+from engine.run.journals import open_journals, sealed
 from engine.run.options import RunOptions
 from engine.run.progress import BatchDone, Listener, UnitDone, UnitStarted
 from engine.run.records import FoundConflict
@@ -254,7 +254,7 @@ class Runner:
             judging.judge_totals(unit, unit.expectation, now)
         judging.judge_unchanged(unit, before, self._unchanged(unit, values))
         at_end()
-        return left(self.ledger, unit, replace(now, state="done"))
+        return sealed(self.ledger, unit, replace(now, state="done"))
 
     def _checked(self, unit: Unit, now: Progress, marks: tuple[Any, ...], at_end: Nothing) -> Progress:
         """A unit that only reads: in one snapshot that holds up no writer, then its checkpoint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -97,6 +98,24 @@ def after_commit(patch: pytest.MonkeyPatch, owner: type, method: str) -> None:
     patch.setattr(SQLiteDriver, "rollback", rolled_back)
 
 
+def tampered(folder: Path) -> None:
+    """Nobody but the engine writes to a journal; who takes its seal off first is noticed before a rollback writes."""
+    world = World(scenario("stamped"), folder)
+    world.applied()
+    change = "UPDATE engine_undo_1 SET was = was"
+    try:
+        script(world.db, change)
+    except sqlite3.DatabaseError:
+        pass
+    else:
+        raise AssertionError("a journal can be written to")
+    script(world.db, f"DROP TRIGGER engine_undo_1_sealed_update; {change}")
+    opened = world.state()
+    result = world.rollback()
+    assert result.error is not None and "engine_undo_1" in result.error.message
+    assert not opened.differences(world.state())
+
+
 def checkpoint_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
     after_commit(patch, Ledger, "checkpoint")
 
@@ -184,6 +203,14 @@ def time_of_the_batch(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Runner, "_values", values)
 
 
+def journals_unsealed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ledger, "seal", lambda self, table: "")
+
+
+def seals_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rollback, "require_journals", lambda *args, **options: None)
+
+
 MUTANTS: tuple[tuple[Mutant, Check], ...] = (
     (checkpoint_outside_the_transaction, killed("stamped")),
     (journals_dropped_outside_the_transaction, killed("stamped")),
@@ -198,6 +225,8 @@ MUTANTS: tuple[tuple[Mutant, Check], ...] = (
     (condition_asked_again, killed("conditions")),
     (cursor_not_stored, killed("stamped")),
     (time_of_the_batch, timed),
+    (journals_unsealed, tampered),
+    (seals_not_looked_at, tampered),
 )
 
 

@@ -25,6 +25,17 @@ def ddl_unit(
     return Unit(step, step, title, symbol, why=why, outside=tuple(forward), undo=(undo,), touches=(touched,), rows=0)
 
 
+def rename_unit(step: str, kind: str, old: str, new: str) -> Unit:
+    """Return the unit that renames a table or view, with its way back."""
+
+    def renamed(name: str, to: str) -> tuple[Statement, ...]:
+        return (probed(f"RENAME TABLE {quote(name)} TO {quote(to)}", table_there(to)),)
+
+    titles = f"rename {kind} {old} to {new}", f"rename {kind} {new} to {old}"
+    unit = ddl_unit(step, *titles, renamed(old, new), renamed(new, old), new, "~", why="in the catalogue only")
+    return replace(unit, undo=(replace(unit.undo[0], symbol="~"),))
+
+
 def helper_unit(step: str, id: str, name: str, create: str, what: str) -> Unit:
     """Return the unit that makes one of the engine's own tables, and drops it when all else is undone."""
     drop = Unit(

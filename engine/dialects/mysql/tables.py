@@ -12,7 +12,7 @@ from engine.dialects.mysql.again import mentions
 from engine.dialects.mysql.expression import names_of
 from engine.dialects.mysql.schema import MyColumn, MyConstraint, MyIndex, MySchema, MyTable
 from engine.dialects.mysql.sql import BINARY, DIALECT, columns_sql, literal_sql, quote
-from engine.dialects.mysql.stages import ddl_unit
+from engine.dialects.mysql.stages import ddl_unit, rename_unit
 from engine.dialects.mysql.statements import probed, question, table_gone, table_there, taken_guard
 from engine.dialects.mysql.translate import expression_sql
 from engine.dialects.mysql.triggers import drop_all, on_table, refuse_naming
@@ -290,14 +290,4 @@ def rename_table(session: MySession, change: RenameTable, context: StepContext) 
         indexes=tuple(replace(i, table=new) if same_name(i.table, old) else i for i in schema.indexes),
         triggers=tuple(on_table(t, new) if same_name(t.table, old) else t for t in schema.triggers),
     )
-    unit = ddl_unit(
-        context.step,
-        f"rename table {old} to {new}",
-        f"rename table {new} to {old}",
-        (probed(f"RENAME TABLE {quote(old)} TO {quote(new)}", table_there(new)),),
-        (probed(f"RENAME TABLE {quote(new)} TO {quote(old)}", table_there(old)),),
-        new,
-        "~",
-        why="in the catalogue only",
-    )
-    return (replace(unit, undo=(replace(unit.undo[0], symbol="~"),)),)
+    return (rename_unit(context.step, "table", old, new),)

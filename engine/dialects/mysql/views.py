@@ -11,7 +11,7 @@ from engine.dialects.mysql.again import OWN, as_it_was, mentions, see_text, text
 from engine.dialects.mysql.expression import query_of
 from engine.dialects.mysql.schema import MySchema, MyView
 from engine.dialects.mysql.sql import SQL_MODE, quote
-from engine.dialects.mysql.stages import ddl_unit
+from engine.dialects.mysql.stages import ddl_unit, rename_unit
 from engine.dialects.mysql.statements import probed, table_gone, table_there, taken_guard
 from engine.dialects.mysql.tokens import tokens
 from engine.dialects.shared.statements import ddl
@@ -110,17 +110,7 @@ def rename_view(session: MySession, change: c.RenameView, context: StepContext) 
     old, new = view.name, change.to
     moved = replace(view, name=new, sql=view.sql.replace(f"VIEW {quote(old)} AS", f"VIEW {quote(new)} AS", 1))
     session.schema = replace(schema, views=tuple(moved if v is view else v for v in schema.views))
-    unit = ddl_unit(
-        context.step,
-        f"rename view {old} to {new}",
-        f"rename view {new} to {old}",
-        (probed(f"RENAME TABLE {quote(old)} TO {quote(new)}", table_there(new)),),
-        (probed(f"RENAME TABLE {quote(new)} TO {quote(old)}", table_there(old)),),
-        new,
-        "~",
-        why="in the catalogue only",
-    )
-    return (replace(unit, undo=(replace(unit.undo[0], symbol="~"),)),)
+    return (rename_unit(context.step, "view", old, new),)
 
 
 def _own(schema: MySchema, name: str, path: Path) -> MyView:

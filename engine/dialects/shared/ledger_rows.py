@@ -79,7 +79,7 @@ def progress(row: Sequence[Any]) -> Progress:
         )
     width = row[9]
     keys = row[20:]
-    left = decode(row[19])
+    left = decode(row[19])  # numbers of rows, and behind them seals: a history from before has none
     return Progress(
         version=row[0],
         direction=row[1],

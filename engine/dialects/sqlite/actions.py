@@ -308,7 +308,8 @@ def _drop(alteration: Alteration, name: str, path: Path, shadow: Shadow) -> None
     column = names.own_column(now, name, path)
     what = f"the column `{column.name}` of `{now.name}`"
     needing = [*_needing(alteration, column.name), *naming_column(shadow, now, column.name)]
-    refuse(what, needing, path, f"{now.name}.{column.name}")
+    by_triggers = all(kind == "trigger" for kind, _ in needing)
+    refuse(what, needing, path, f"{now.name}.{column.name}", "LT107" if by_triggers else "RF107")
     if len(now.columns) == 1:
         raise Problem("RF107", f"`{column.name}` is the only column of `{now.name}`", path, hint="drop the table")
     alteration.text = table_edit.drop_column(alteration.text, column.name)

@@ -88,11 +88,11 @@ def naming_column(shadow: Shadow, table: Table, column: str) -> tuple[Broken, ..
     return tuple(found)
 
 
-def refuse(what: str, broken: Sequence[Broken], path: Path, subject: str) -> None:
+def refuse(what: str, broken: Sequence[Broken], path: Path, subject: str, rule: str = "RF107") -> None:
     """Refuse to take away what others need.
 
     Raises:
-        Problem: RF107 with the names of all that need it; LT107 where triggers alone need a column.
+        Problem: `rule` with the names of all that need it.
     """
     if not broken:
         return
@@ -104,9 +104,8 @@ def refuse(what: str, broken: Sequence[Broken], path: Path, subject: str) -> Non
     )
     verb = "need" if len(unique) > 1 else "needs"
     names = [name for _, name in unique]
-    column_of_triggers = what.startswith("the column") and all(kind == "trigger" for kind, _ in unique)
     raise Problem(
-        "LT107" if column_of_triggers else "RF107",
+        rule,
         f"{words} {verb} {what}",
         path,
         hint=f"drop or replace {listed(names)} first, in this spec",

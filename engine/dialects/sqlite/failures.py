@@ -36,7 +36,7 @@ def problem_of(message: str, state: SchemaState, path: Path, table: str = "") ->
     if found := _IN_OBJECT.search(message):
         kind, name, words = found.groups()
         return Problem(
-            "LT107" if kind == "trigger" else "RF107",
+            "LT107" if kind == "trigger" and "after drop column" in message else "RF107",
             f"the {kind} `{name}` would no longer work: {words}",
             path,
             hint=f"drop `{name}` before this step and create it again after it",
