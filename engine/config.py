@@ -19,7 +19,7 @@ class BatchConfig:
     """How data steps are cut.
 
     Attributes:
-        target_seconds: what one batch should take.
+        target_seconds: what one batch should take; twice that where nobody else was seen to write.
         max_rows: rows that no batch exceeds.
     """
 

@@ -27,12 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the expected screens again (make golden)")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
     """Say last what was left out for want of a server: a green run must not hide it."""
-    for report in terminalreporter.stats.get("skipped", ()):
-        if isinstance(report.longrepr, tuple) and "no PostgreSQL" in report.longrepr[2]:
-            terminalreporter.write_line(f"LEFT OUT: {report.longrepr[2].removeprefix('Skipped: ')}", yellow=True)
-            return
+    yield
+    skipped = [r.longrepr[2] for r in terminalreporter.stats.get("skipped", ()) if isinstance(r.longrepr, tuple)]
+    reasons = sorted({reason.removeprefix("Skipped: ") for reason in skipped})
+    for reason in reasons:
+        if "its tests were left out" in reason:
+            terminalreporter.write_line(f"LEFT OUT: {reason}", yellow=True)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,9 @@ FIRST, FLOOR = 1_000, 100
 # A batch among random keys pays for each page of their indexes, however few its rows are: made smaller for each
 # second over the target, batches would get ever dearer by the row, and the more so the busier the machine is.
 _TOLERANCE = 1.5
+_ALONE = (
+    2  # targets that a batch may take where nobody waits for its locks: fewer commits write the same pages less often
+)
 
 
 class BatchSize:
@@ -29,16 +32,17 @@ class BatchSize:
         self._rate = 0.0
         self.rows = fixed or min(stored or FIRST, self._most)
 
-    def took(self, rows: int, seconds: float) -> None:
-        """Take in that a batch of `rows` took `seconds`; sets `rows` of the next."""
+    def took(self, rows: int, seconds: float, *, alone: bool = False) -> None:
+        """Take in that a batch of `rows` took `seconds`; sets `rows` of the next, a longer one where it is `alone`."""
         if self._fixed or rows <= 0:
             return
+        target = self._target * (_ALONE if alone else 1)
         seconds = max(seconds, 1e-6)
         rate = rows / seconds
         slower = rate < self._rate / 2
         self._rate = rate if not self._rate or slower else (self._rate + rate) / 2
-        growth = 4 if seconds < self._target / 4 else 2
-        wanted = min(int(self._rate * self._target), self.rows * growth)
-        if seconds <= self._target * _TOLERANCE:
+        growth = 4 if seconds < target / 4 else 2
+        wanted = min(int(self._rate * target), self.rows * growth)
+        if seconds <= target * _TOLERANCE:
             wanted = max(wanted, self.rows)
         self.rows = max(min(wanted, self._most), min(FLOOR, self._most))

@@ -99,7 +99,7 @@ class RunOptions:
 
     Attributes:
         batch_size: rows per batch, over what the spec says; None: as there.
-        target_seconds: what a batch of adaptive size should take.
+        target_seconds: what a batch of adaptive size should take; twice that where nobody else was seen to write.
         max_rows: most rows in a batch of adaptive size.
         on_conflict: what a rollback does where rows changed since.
         stop: the wish to stop.

@@ -235,7 +235,7 @@ class Runner:
         # The commit counts too: while it writes to the disk, others may wait for it.
         seconds = self.options.monotonic() - begin
         if full:
-            size.took(asked, seconds)
+            size.took(asked, seconds, alone=self.driver.alone)
         rows = after.selected or after.written
         self.listener(BatchDone(self.version, unit.step, unit.id, after.batch, rows, asked, seconds))
         return after

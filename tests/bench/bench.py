@@ -220,6 +220,7 @@ def main() -> int:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     words.add_argument("--rows", type=int, default=1_000_000)
     words.add_argument("--rounds", type=int, default=5)
+    words.add_argument("--case", default="", help="only cases whose name has this in it")
     words.add_argument("--out", default="bench-results.jsonl", help="JSON lines are added to this file")
     words.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = words.parse_args()
@@ -232,7 +233,7 @@ def main() -> int:
         source, small = folder / "source.db", folder / "small.db"
         shorts.make(source, options.rows)
         shorts.make(small, options.rows // 10)
-        for case in CASES:
+        for case in (c for c in CASES if options.case in c.name):
             base, specs = prepare(case, source, folder)
             result = pairs(case, base, specs, options.rounds)
             base, specs = prepare(case, small, folder)

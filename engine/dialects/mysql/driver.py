@@ -162,6 +162,11 @@ class MySQLDriver:
         """True while a transaction is open."""
         return bool(self._connection.open and self._connection.server_status & 1)
 
+    @property
+    def alone(self) -> bool:
+        """Say that others may be there: on a server they always may."""
+        return False
+
     # ── the whole ─────────────────────────────────────────────────────────
     def catalogue(self) -> Catalogue:
         """Return what the database says about itself, without the engine's own tables."""

@@ -158,6 +158,11 @@ class PostgresDriver:
             return False
         return int(self._connection.info.transaction_status) in (1, 2, 3)
 
+    @property
+    def alone(self) -> bool:
+        """Say that others may be there: on a server they always may."""
+        return False
+
     # ── the whole ─────────────────────────────────────────────────────────
     def catalogue(self) -> Catalogue:
         """Return what the database says about the current schema, without the engine's own tables."""

@@ -233,6 +233,11 @@ class SQLiteDriver:
         """True while a transaction is open."""
         return self._connection.in_transaction
 
+    @property
+    def alone(self) -> bool:
+        """True where nobody else has written since our last pauses (see `Turns`)."""
+        return not self._turns.others
+
     # ── the whole ─────────────────────────────────────────────────────────
     def catalogue(self) -> Catalogue:
         """Return what the database prints about itself, without the engine's own tables."""

@@ -21,6 +21,9 @@ class Turns:
     Args:
         connection: ours.
         monotonic, sleep: for tests.
+
+    Attributes:
+        others: True where somebody else was seen to write.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class Turns:
         self._monotonic = monotonic
         self._sleep = sleep
         self._seen: int | None = None
-        self._others = False
+        self.others = False
         self._began = 0.0
         self._held = 0.0
 
@@ -41,12 +44,12 @@ class Turns:
         """Pause, where it is time to, before the lock is taken."""
         version = self._version()
         if version != self._seen and self._seen is not None:
-            self._others = True
+            self.others = True
         self._seen = version
-        if self._held >= (_AT_MOST if self._others else _UNSEEN):
+        if self._held >= (_AT_MOST if self.others else _UNSEEN):
             self._sleep(_PAUSE)
             now = self._version()
-            self._others = now != self._seen  # nobody came: there is nobody, for now
+            self.others = now != self._seen  # nobody came: there is nobody, for now
             self._seen = now
             self._held = 0.0
         self._began = self._monotonic()

@@ -57,6 +57,16 @@ def test_the_size_stays_while_a_batch_takes_no_more_than_one_and_a_half_targets(
     assert dear.rows == 20_000
 
 
+def test_a_batch_may_be_twice_as_long_while_nobody_else_writes() -> None:
+    size = BatchSize(None, 20_000, target=0.5, most=250_000)
+    size.took(20_000, 0.5, alone=True)
+    assert size.rows == 40_000
+    size.took(40_000, 1.4, alone=True)
+    assert size.rows == 40_000
+    size.took(40_000, 1.4)  # somebody came: back to half a second
+    assert size.rows < 20_000
+
+
 def test_the_size_stays_where_it_was_asked_for_and_under_its_limit() -> None:
     fixed = BatchSize(7, 500, 0.5, 250_000)
     fixed.took(7, 0.0001)
