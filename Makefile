@@ -24,24 +24,25 @@ check: $(READY)
 	$(BIN)/python -m engine.spec.derive | diff -u schema.json - || { echo 'schema.json is stale: run make schema'; exit 1; }
 	$(BIN)/engine lint specs
 
-# The tests of the servers run beside all others, $(1) being options of both. They are shown last, with what was left out;
-# `s` is how it ends.
+# The tests run as two halves side by side, $(1) being options of both; `s` is how it ends. What HALF says is shown last, with
+# what was left out.
+HALF := tests/postgres tests/mariadb tests/crash
 define side_by_side
-servers=$$(mktemp); COVERAGE_FILE=.coverage.servers $(BIN)/python -m pytest $(1) tests/postgres tests/mariadb >$$servers 2>&1 & \
+half=$$(mktemp); COVERAGE_FILE=.coverage.half $(BIN)/python -m pytest $(1) $(HALF) >$$half 2>&1 & \
 pid=$$!; trap 'kill $$pid' INT TERM; s=0; \
-COVERAGE_FILE=.coverage.others $(BIN)/python -m pytest $(1) tests --ignore=tests/postgres --ignore=tests/mariadb || s=$$?; \
+COVERAGE_FILE=.coverage.rest $(BIN)/python -m pytest $(1) tests $(addprefix --ignore=,$(HALF)) || s=$$?; \
 wait $$pid || s=$$?
 endef
 
 # All tests but the slow ones, with the coverage of engine/.
 test: $(READY)
 	$(call side_by_side,--cov=engine --cov-report= --cov-fail-under=0); \
-	$(BIN)/coverage combine --quiet .coverage.servers .coverage.others && $(BIN)/coverage report || s=$$?; \
-	cat $$servers; rm -f $$servers; exit $$s
+	$(BIN)/coverage combine --quiet .coverage.half .coverage.rest && $(BIN)/coverage report || s=$$?; \
+	cat $$half; rm -f $$half; exit $$s
 
 # The slow proofs: killed at random, a whole shop there and back.
 test-all: $(READY)
-	$(call side_by_side,-m slow); cat $$servers; rm -f $$servers; exit $$s
+	$(call side_by_side,-m slow); cat $$half; rm -f $$half; exit $$s
 
 # See it work: 100,000 rows moved, killed, resumed, taken back.
 demo: $(READY)
