@@ -288,6 +288,20 @@ def _disturbs(back: Unit, guard: Guard) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """One object of the schema as a migration leaves it.
+
+    Attributes:
+        kind: table, index, view or trigger.
+        digest: of its text, see `SchemaState.digests`; "" where it is gone.
+    """
+
+    kind: str
+    name: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationPlan:
     """One migration, forward or back.
 
@@ -298,6 +312,7 @@ class MigrationPlan:
         checksum: of the spec, see `spec.checksum`; of the class for code.
         spec_name, spec_text: the spec's file name and text as it was read.
         before, after: fingerprints of the schema state; "" where unknown.
+        left: the objects that it makes, changes or takes away, as they are after the last unit.
         code: True for a migration registered from Python.
         skipped: why it is passed over on this database; "" if it runs.
     """
@@ -314,6 +329,7 @@ class MigrationPlan:
     spec_text: str = ""
     before: str = ""
     after: str = ""
+    left: tuple[Left, ...] = ()
     code: bool = False
     skipped: str = ""
 

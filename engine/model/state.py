@@ -201,14 +201,24 @@ class SchemaState:
         known = self._by_name.fingerprint
         if known:
             return known
-        objects = sorted(
+        self._by_name.fingerprint = _digest(sorted(self._objects()))
+        return self._by_name.fingerprint
+
+    def digests(self) -> dict[tuple[str, str], str]:
+        """Return the SHA-256 of each object's table and text by (type, name)."""
+        return {(kind, name): _digest((table, sql)) for kind, name, table, sql in self._objects()}
+
+    def _objects(self) -> list[tuple[str, str, str, str]]:
+        return (
             [("table", t.name, t.name, t.sql) for t in self.tables]
             + [("index", i.name, i.table, i.sql) for i in self.indexes]
             + [("view", v.name, v.name, v.sql) for v in self.views]
             + [("trigger", t.name, t.table, t.sql) for t in self.triggers]
         )
-        self._by_name.fingerprint = hashlib.sha256(repr(objects).encode("utf-8", "surrogateescape")).hexdigest()
-        return self._by_name.fingerprint
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(slots=True)

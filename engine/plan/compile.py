@@ -26,6 +26,7 @@ from engine.model.plan import MigrationPlan, Unit
 from engine.model.state import SchemaState, fold, nearest
 from engine.plan.conditions import decide, describe
 from engine.plan.later import made_by, made_later
+from engine.plan.left import left
 from engine.plan.made import Made
 from engine.plan.order import Role, load_first, role_of
 from engine.plan.reach import early_guards, with_collateral
@@ -109,7 +110,7 @@ class Compiler:
 
     def migration(self, spec: Spec) -> MigrationPlan:
         """Return the plan of one spec; findings go to `diagnostics`."""
-        name = self.dialect.name
+        name, before = self.dialect.name, self.session.state
         plan = MigrationPlan(
             spec.version,
             spec.description,
@@ -118,7 +119,7 @@ class Compiler:
             checksum=spec.checksum,
             spec_name=spec.source.name,
             spec_text=spec.source.text,
-            before=self.session.state.fingerprint(),
+            before=before.fingerprint(),
         )
         if spec.dialects and name not in spec.dialects:
             return replace(plan, after=plan.before, skipped=f"meant for {', '.join(spec.dialects)}, and this is {name}")
@@ -137,6 +138,7 @@ class Compiler:
             single=single,
             mode_reason=reason,
             after=self.session.state.fingerprint(),
+            left=left(before, self.session.state) if self.names_must_exist else (),
         )
 
     # ── one step ──────────────────────────────────────────────────────────

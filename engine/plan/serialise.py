@@ -30,6 +30,7 @@ Value = (
     | model.Expectation
     | model.Guard
     | model.Condition
+    | model.Left
 )
 _TYPES: dict[str, Any] = {kind.__name__: kind for kind in typing.get_args(Value)}
 

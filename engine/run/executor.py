@@ -10,6 +10,7 @@ from engine.dialects.ledger import Event, Ledger, Progress, Record
 from engine.errors import Drift, EngineError, LockHeld, Stopped
 from engine.model.plan import MigrationPlan, Unit
 from engine.plan.serialise import dumps
+from engine.run.aftermath import require_left
 from engine.run.around import patiently, settings, transaction
 from engine.run.entries import event, opened, todo
 from engine.run.judging import is_interruption
@@ -181,6 +182,7 @@ class _Apply:
             self.progress[unit.id] = stored.get(unit.id, self.progress[unit.id])
 
     def _close(self) -> None:
+        require_left(self.driver, self.plan, self.progress.values())
         record = self.ledger.record(self.plan.version)
         assert record is not None  # opened above, in this transaction or an earlier one
         seconds = sum(p.seconds for p in self.progress.values())

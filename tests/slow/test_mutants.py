@@ -22,6 +22,8 @@ from engine.run.unit import Runner
 from tests.crash.crashing import World, disk_error, disturb, explore, scenario
 from tests.crash.test_killed_after_every_statement import keeps_the_time
 from tests.crash.test_overtaken import overtake_everywhere
+from tests.history import situations
+from tests.support.command import run
 from tests.support.database import script
 
 pytestmark = pytest.mark.slow
@@ -49,6 +51,16 @@ def overtaken(folder: Path) -> None:
         patch.setattr(FileLock, "intact", lambda *args: True)
         world = World(scenario("stamped"), folder)
         overtake_everywhere(world, world.state(world.applied()).users, "dies")
+
+
+def changed_under_way(folder: Path) -> None:
+    """An index of the migration that others took away between its batches keeps it from counting as applied."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        situations.start()
+        situations.half_applied()
+        script("app.db", "DROP INDEX idx_t_v")
+        assert run("apply", *situations.DB, "--yes", "specs").code == 4
 
 
 def unknown_commits(folder: Path) -> None:
@@ -211,6 +223,10 @@ def seals_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rollback, "require_journals", lambda *args, **options: None)
 
 
+def schema_not_looked_at_in_the_end(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(executor, "require_left", lambda *args: None)
+
+
 MUTANTS: tuple[tuple[Mutant, Check], ...] = (
     (checkpoint_outside_the_transaction, killed("stamped")),
     (journals_dropped_outside_the_transaction, killed("stamped")),
@@ -227,6 +243,7 @@ MUTANTS: tuple[tuple[Mutant, Check], ...] = (
     (time_of_the_batch, timed),
     (journals_unsealed, tampered),
     (seals_not_looked_at, tampered),
+    (schema_not_looked_at_in_the_end, changed_under_way),
 )
 
 

@@ -226,6 +226,25 @@ def test_a_question_is_asked_once_and_its_answer_holds_over_a_resume(shelf: Shel
     assert [v for _, v in shelf.rows()] == ["A", "B", "C"]
 
 
+@pytest.mark.parametrize(("where", "there"), [("v = 'a'", True), ("v = 'z'", False)])
+def test_what_a_when_left_out_is_reckoned_with_in_later_specs(where: str, there: bool, shelf: Shelf) -> None:
+    shelf.spec("001", '  - when: {rows: {table: t, where: "' + where + '"}}\n' + INDEX.replace("  - ", "    "))
+    shelf.spec("002", COLUMN)
+    before = snapshot("app.db")
+    assert [m.state for m in shelf.apply().migrations] == ["applied", "applied"]
+    assert any(kind == "index" for kind, *_ in snapshot("app.db").objects) is there
+    shelf.rollback(steps=2)
+    same(before, snapshot("app.db"))
+
+
+def test_a_later_spec_that_needs_what_a_when_left_out_is_told_by_name(shelf: Shelf) -> None:
+    shelf.spec("001", "  - when: {rows: {table: t, min: 4}}\n" + COLUMN.replace("  - ", "    "))
+    shelf.spec("002", "  - transform: {table: t, set: {w: '1'}, where: 'true'}\n")
+    ran = run("apply", *DB, "--yes", "specs")
+    assert ran.code == 1 and "specs/002_spec.yaml:4:33: error[RF102]" in ran.output, ran.output
+    assert "001 went well before, and nothing was done after that" in ran.output, ran.output
+
+
 def test_a_question_is_sent_once(shelf: Shelf) -> None:
     shelf.spec("001", '  - when: {sql: "SELECT count(*) = 3 FROM t"}\n' + BATCHES.replace("  - ", "    "))
     ran = run("apply", *DB, "--yes", "specs")
