@@ -13,6 +13,7 @@ from engine.errors import CheckFailed, Drift, EngineError, FindingsError, Stoppe
 from engine.model.plan import MigrationPlan, Plan
 from engine.project import Project
 from engine.registered import plan_of
+from engine.repeated import back_command, undone_before
 from engine.run.code import Lender as Driver
 from engine.run.code import apply_code, rollback_code
 from engine.run.executor import apply as run_apply
@@ -39,10 +40,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended: each migration, and the error that ended it."""
+    """How a run ended: each migration, and the error that ended it.
+
+    Attributes:
+        already: versions that an earlier run of the same command rolled back before it broke off.
+    """
 
     migrations: tuple[MigrationResult, ...] = ()
     error: EngineError | None = None
+    already: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -51,13 +57,14 @@ def working(
 ) -> Iterator[tuple[Driver, Ledger]]:
     """Open the database to write and hold the engine's lock; a wish to stop ends the waiting for it."""
     wait = project.config.lock_wait if lock_wait is None else lock_wait
-    if command != "apply":
+    verb = command.split(maxsplit=1)[0]
+    if verb != "apply":
         project.require_existing()
     try:
         with project.connect() as (driver, ledger), ledger.lock(command, wait, lambda: options.stop.asked):
             yield driver, ledger
     except EngineError as error:
-        unfinished(error, command)
+        unfinished(error, verb)
         raise
 
 
@@ -247,25 +254,32 @@ def rollback(
 ) -> RunResult:
     """Undo the last `steps` migrations, or all after version `to` ("0": all).
 
-    An unfinished migration is undone first and counts as one. The plan of the
+    An unfinished migration is undone first and counts as one; so does what the same command undid before it
+    broke off, so that giving it again ends where it would have ended. The plan of the
     way back is the one that was stored when the migration was applied.
 
     Raises:
         EngineError: the database can't be opened, the lock is held, no such version.
     """
     options = options or RunOptions()
-    with options.stop.on_signals(), working(project, "rollback", lock_wait, options) as (driver, ledger):
+    command = back_command(steps, to)
+    with options.stop.on_signals(), working(project, command, lock_wait, options) as (driver, ledger):
         results: list[MigrationResult] = []
-        for record in chosen(ledger.records(), steps, to):
+        already = undone_before(ledger, command) if to is None else ()
+        for record in chosen(ledger.records(), steps - len(already), to):
             try:
                 results.append(_back(project, driver, ledger, record, options, listener))
             except EngineError as error:
                 if not results:
                     raise
-                return RunResult(tuple(results), _after(results, error, "rollback"))
+                ledger.finish(error.code)
+                return RunResult(tuple(results), _after(results, error, "rollback"), already)
             if results[-1].error is not None:
+                ledger.finish(results[-1].error.code)
                 break
-        return ended(results, ())
+        if already and not results:
+            ledger.start()  # a run that ends well: the next one counts from here
+        return replace(ended(results, ()), already=already)
 
 
 def _back(
@@ -324,7 +338,8 @@ def plan_rollback(
     options = RunOptions(on_conflict=on_conflict)
     with project.connect(read_only=True) as (driver, ledger):
         migrations: list[MigrationPlan] = []
-        for record in chosen(ledger.records(), steps, to):
+        already = undone_before(ledger, back_command(steps, to)) if to is None else ()
+        for record in chosen(ledger.records(), steps - len(already), to):
             if record.code:
                 migrations.append(
                     MigrationPlan(

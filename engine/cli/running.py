@@ -169,13 +169,19 @@ def _end(given: Given, result: RunResult, command: str) -> int:
     found = [_document(migration) for migration in result.migrations]
     if not given.json:
         screen.out(documents.result_text(found))
+    base: tuple[tuple[str, object], ...] = (("migrations", found),)
+    if result.already:
+        base += (("already", list(result.already)),)
+        if not given.json:
+            names = visible(", ".join(result.already))
+            were = "was" if len(result.already) == 1 else "were"
+            screen.out(f"{names} {were} rolled back before, by a run of this command that broke off\n")
     if result.error is not None:
-        base = (("migrations", found),)
         return errors.show(result.error, errors.Shown(given.json, given.debug, base, given.repeat))
     if given.json:
-        screen.out(documents.document({"migrations": found}))
+        screen.out(documents.document(dict(base)))
     else:
-        screen.out(_last_line(result.migrations, command, given.repeat))
+        screen.out(_last_line(result.migrations, command, given.repeat, bool(result.already)))
     return 0
 
 
@@ -191,10 +197,10 @@ def _document(migration: MigrationResult) -> documents.Document:
     }
 
 
-def _last_line(migrations: Sequence[MigrationResult], command: str, repeat: str) -> str:
+def _last_line(migrations: Sequence[MigrationResult], command: str, repeat: str, already: bool = False) -> str:
     done = [m for m in migrations if m.state in ("applied", "rolled_back")]
     if not done:
-        return "nothing to do\n" if command == "apply" else "nothing to undo\n"
+        return "nothing to do\n" if command == "apply" else "nothing more to undo\n" if already else "nothing to undo\n"
     if command == "apply":
         return f"next: engine status {repeat}".rstrip() + "; `engine rollback` takes the last one back\n"
     return f"next: engine status {repeat}".rstrip() + "\n"

@@ -135,6 +135,20 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One process that worked on the database.
+
+    Attributes:
+        command: with what was asked of it, as it was given to `Ledger.lock`.
+        outcome: done, the code of the error that ended it, or "running" where it was killed (or is at work).
+    """
+
+    number: int
+    command: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds the lock."""
 
@@ -200,6 +214,10 @@ class Ledger(Protocol):
 
     def events(self) -> tuple[Event, ...]: ...
 
+    def runs(self) -> tuple[Run, ...]:
+        """Return the last runs that wrote anything, the latest first."""
+        ...
+
     # ── writing ───────────────────────────────────────────────────────────
     def start(self) -> None:
         """Make the engine's tables where they are missing and raise the fence; in transactions of its own.
@@ -210,7 +228,7 @@ class Ledger(Protocol):
         ...
 
     def finish(self, outcome: str) -> None:
-        """Note how the run ended, in a transaction of its own."""
+        """Note how the run ended, in a transaction of its own; what is noted first stays."""
         ...
 
     def open(

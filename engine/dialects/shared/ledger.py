@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from engine.dialects.base import Driver
-from engine.dialects.ledger import Direction, Event, Holder, Progress, Record
+from engine.dialects.ledger import Direction, Event, Holder, Progress, Record, Run
 from engine.dialects.shared import ledger_rows as rows
 from engine.dialects.shared import ledger_sql as common
 from engine.dialects.shared.ledger_sql import Texts
@@ -36,6 +36,7 @@ class TableLedger(OwnTables):
         self._fence = 0
         self._run = 0
         self._overtaken = False
+        self._finished = False  # how this run ended is noted
 
     @property
     def fence(self) -> int:
@@ -73,7 +74,7 @@ class TableLedger(OwnTables):
                         self.finish(outcome)
             finally:
                 self._fence = self._run = 0
-                self._overtaken = False
+                self._overtaken = self._finished = False
                 if self._lock is not None:
                     self._lock.release()
 
@@ -185,6 +186,12 @@ class TableLedger(OwnTables):
             return ()
         return tuple(rows.event(row) for row in self._driver.query(self._texts.events))
 
+    def runs(self) -> tuple[Run, ...]:
+        """Return the last runs that wrote anything, the latest first."""
+        if not self._there():
+            return ()
+        return tuple(rows.run(row) for row in self._driver.query(common.RUNS))
+
     # ── writing ───────────────────────────────────────────────────────────
     def start(self) -> None:
         """Make the engine's tables where they are missing and raise the fence; in transactions of its own.
@@ -231,10 +238,11 @@ class TableLedger(OwnTables):
             self._driver.execute(self._texts.set_meta, {"key": key, "value": self._stored(value)})
 
     def finish(self, outcome: str) -> None:
-        """Note how the run ended, in a transaction of its own."""
-        values = {"run": self._run, "outcome": outcome, "finished": utc()}
-        if not self._driver.in_transaction:
-            self._driver.execute(common.FINISH_RUN, values)
+        """Note how the run ended, in a transaction of its own; what is noted first stays."""
+        if not self._run or self._finished or self._driver.in_transaction:
+            return
+        self._driver.execute(common.FINISH_RUN, {"run": self._run, "outcome": outcome, "finished": utc()})
+        self._finished = True
 
     def open(
         self, record: Record, steps: Sequence[Progress], *, plan: str | None = None, spec: str | None = None

@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from engine.dialects.ledger import KEYS, Event, Progress, Record, State, StepState
+from engine.dialects.ledger import KEYS, Event, Progress, Record, Run, State, StepState
 from engine.errors import Drift
 
 # What each column of a query of `ledger_sql` holds: s text, i whole number, f number; a capital: or NULL.
 _RECORD = "ssiSSsssIFiSsssi"
 _PROGRESS = "ssssissiIiiiiisIsIFs"
 _EVENT = "sssssfiisssis"
+_RUN = "iss"
 _KINDS: dict[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "f": (int, float)}
 
 
@@ -114,6 +115,16 @@ def event(row: Sequence[Any]) -> Event:
     """
     _demand(row, _EVENT, "engine_event")
     return Event(*row)
+
+
+def run(row: Sequence[Any]) -> Run:
+    """Return a row of `RUNS` as a value.
+
+    Raises:
+        Drift: it was tampered with.
+    """
+    _demand(row, _RUN, "engine_run")
+    return Run(*row)
 
 
 def encode(values: Sequence[Any]) -> str:

@@ -97,6 +97,7 @@ PROGRESS = (
     f"journal_rows, {', '.join(_LO + _UP)} FROM engine_step "
     "WHERE version = :version AND direction = :direction ORDER BY place"
 )
+RUNS = "SELECT run, command, outcome FROM engine_run ORDER BY run DESC LIMIT 50"
 COUNT = "SELECT count(*) FROM "
 
 # ── writing ───────────────────────────────────────────────────────────────
