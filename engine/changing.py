@@ -27,7 +27,7 @@ from engine.run.rollback import rollback as run_rollback
 from engine.run.rollback import units_back
 from engine.spec.files import version_key
 from engine.verdicts import refuse_errors
-from engine.versions import pending, refuse_edited, refuse_half_edited, refuse_taken
+from engine.versions import as_applied, pending, refuse_edited, refuse_half_edited, refuse_taken
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Ledger, Record
@@ -265,8 +265,9 @@ def rollback(
     command = back_command(steps, to)
     with options.stop.on_signals(), working(project, command, lock_wait, options) as (driver, ledger):
         results: list[MigrationResult] = []
+        records = ledger.records()
         already = undone_before(ledger, command) if to is None else ()
-        for record in chosen(ledger.records(), steps - len(already), to):
+        for record in chosen(records, steps - len(already), to):
             try:
                 results.append(_back(project, driver, ledger, record, options, listener))
             except EngineError as error:
@@ -279,7 +280,8 @@ def rollback(
                 break
         if already and not results:
             ledger.start()  # a run that ends well: the next one counts from here
-        return replace(ended(results, ()), already=already)
+        broken = bool(results) and results[-1].error is not None
+        return replace(ended(results, as_applied(project, records) if broken else ()), already=already)
 
 
 def _back(

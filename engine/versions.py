@@ -6,15 +6,17 @@ A version is one version however it is written: `1`, `01` and `001` are the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from engine.errors import Diagnostic, Drift, UsageError
+from engine.errors import Diagnostic, Drift, EngineError, UsageError
 from engine.spec.checksum import FORM, checksum
 from engine.spec.files import version_key, version_of
 
 if TYPE_CHECKING:
     from engine.dialects.ledger import Record
+    from engine.project import Project
     from engine.spec.model import Spec
 
 
@@ -224,3 +226,11 @@ def refuse_taken(specs: Sequence[Spec], classes: Mapping[str, object]) -> None:
                 "give the newer one the next version",
                 kept="nothing was done",
             )
+
+
+def as_applied(project: Project, records: Iterable[Record]) -> tuple[Spec, ...]:
+    """Return the specs that are still what was applied: lines in them are places of what was stored."""
+    known = {(r.version, r.checksum) for r in records}
+    with suppress(EngineError):  # a way back needs no files
+        return tuple(spec for spec in project.read()[0] if (spec.version, spec.checksum) in known)
+    return ()

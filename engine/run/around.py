@@ -9,6 +9,7 @@ from typing import TypeVar
 from engine.dialects.base import Driver
 from engine.errors import DatabaseError, EngineError
 from engine.model.plan import Unit
+from engine.model.state import fold
 from engine.run import judging
 from engine.run.options import RunOptions
 
@@ -73,3 +74,24 @@ def explained(error: EngineError, unit: Unit) -> EngineError:
         if isinstance(error, DatabaseError) and not judging.is_interruption(error):
             error.message = f"step {unit.step} failed: {error.message}"
     return error
+
+
+@contextmanager
+def blamed(units: Sequence[Unit]) -> Iterator[None]:
+    """Within this one transaction runs all of `units`: what its commit refuses is told with the step that did it.
+
+    A constraint that is judged at the commit may be broken by any of them: it is the last one that touches one of the
+    tables that the driver names (`details["tables"]`); where there are more, the message names them.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        tables = {fold(name) for name in error.details.get("tables", ())}
+        steps = dict.fromkeys(u.step for u in units if tables & {fold(name) for name in u.touches})
+        if "step" in error.details or not steps:
+            raise
+        *others, last = steps
+        words = f"one of the steps {', '.join(steps)}" if others else f"step {last}"
+        error.message = f"{words} failed: {error.message}"
+        error.details["step"] = last
+        raise

@@ -11,7 +11,7 @@ from engine.errors import Drift, EngineError, LockHeld, Stopped
 from engine.model.plan import MigrationPlan, Unit
 from engine.plan.serialise import dumps
 from engine.run.aftermath import require_left
-from engine.run.around import patiently, settings, transaction
+from engine.run.around import blamed, patiently, settings, transaction
 from engine.run.entries import event, opened, todo
 from engine.run.judging import is_interruption
 from engine.run.options import RunOptions
@@ -148,7 +148,7 @@ class _Apply:
         patiently(self.options, lambda: self._at_once(record))
 
     def _at_once(self, record: Record | None) -> None:
-        with settings(self.driver, self.plan.units), transaction(self.driver):
+        with blamed(self.plan.units), settings(self.driver, self.plan.units), transaction(self.driver):
             self._open(record)
             runner = self._runner()
             for unit in self.plan.units:

@@ -12,7 +12,7 @@ from engine.dialects.ledger import Ledger, Progress, Record
 from engine.errors import Drift, EngineError, NotReversible
 from engine.model.plan import Guard, MigrationPlan, Unit, found_early
 from engine.run import judging
-from engine.run.around import patiently, settings, transaction
+from engine.run.around import blamed, patiently, settings, transaction
 from engine.run.entries import event, todo
 from engine.run.journals import require_journals
 from engine.run.options import RunOptions
@@ -251,7 +251,8 @@ class Back:
 
     def _at_once(self, began: str, begin: float) -> None:
         self.conflicts.clear()
-        with settings(self.driver, [t.unit for t in self.tasks]), transaction(self.driver):
+        units = [task.unit for task in self.tasks]
+        with blamed(units), settings(self.driver, units), transaction(self.driver):
             self._open()
             self._run_tasks()
             self._close(began, begin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from engine.dialects.base import Catalogue, CatalogueObject, Row
 from engine.dialects.shared.ledger_sql import is_engines
 from engine.dialects.sqlite.opening import MEMORY, may, missing, refuse_network, uris
-from engine.dialects.sqlite.refusals import refusal
+from engine.dialects.sqlite.refusals import refusal, refused_commit
 from engine.dialects.sqlite.turns import Turns
 from engine.errors import DatabaseError, EngineError
 
@@ -31,6 +32,7 @@ _JOURNAL_STAYS, _JOURNAL_GOES = "PRAGMA journal_mode = PERSIST", "PRAGMA journal
 
 CATALOGUE = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"
 CHANGES = "SELECT changes()"
+ORPHANS = 'SELECT "table", "rowid", parent, fkid FROM pragma_foreign_key_check'
 BEGIN, SNAPSHOT, COMMIT, ROLLBACK = "BEGIN IMMEDIATE", "BEGIN", "COMMIT", "ROLLBACK"
 
 
@@ -211,7 +213,7 @@ class SQLiteDriver:
 
         Raises:
             LockHeld: readers held it up too long; the transaction is still open.
-            DatabaseError: the disk refused.
+            DatabaseError: the disk refused, or a foreign key whose judgement was put off breaks (`details["tables"]`).
         """
         for left in range(_COMMIT_PATIENCE, 0, -1):
             try:
@@ -219,9 +221,24 @@ class SQLiteDriver:
                 self._turns.end()
                 return
             except EngineError as error:
+                if error.details.get("reason") == "constraint" and self.in_transaction:
+                    raise self._unkept(error) from error
                 if left == 1 or error.details.get("reason") != "busy" or not self.in_transaction:
                     raise
                 time.sleep(0.01)
+
+    def _unkept(self, error: EngineError) -> EngineError:
+        """Return `error` of a commit with the rows that refer to nothing since the transaction began; rolls it back.
+
+        SQLite says at the commit only that there are some. Where looking takes too long, nothing is added.
+        """
+        new: Counter[tuple[Any, ...]] = Counter()
+        with suppress(sqlite3.Error, EngineError), self.limited():  # not by `_send`: nothing is to be told
+            new = Counter(self._connection.execute(ORPHANS))
+            self._connection.execute(ROLLBACK)
+            new -= Counter(self._connection.execute(ORPHANS))
+        self.rollback()
+        return refused_commit(error, new)
 
     def rollback(self) -> None:
         """Roll back, if a transaction is open: some errors end it by themselves."""

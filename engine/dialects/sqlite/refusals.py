@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from engine.dialects.sqlite.opening import may
 from engine.errors import DatabaseError, EngineError, LockHeld
@@ -68,6 +71,24 @@ def refusal(name: str, message: str, path: str, sql: str = "") -> EngineError:
     words, hint = _words(reason, message, path)
     details = {"reason": reason, **({"sql": sql[:2000]} if sql else {})}
     return DatabaseError(words, hint, details=details)
+
+
+def refused_commit(error: EngineError, orphans: Mapping[tuple[Any, ...], int]) -> EngineError:
+    """Return `error` of a commit in words for people.
+
+    Args:
+        orphans: (table, row id, parent, number of the key) of rows that refer to nothing since the transaction began.
+    """
+    if not orphans:
+        return error
+    pairs = Counter[tuple[str, str]]()
+    for (table, _, parent, _), number in orphans.items():
+        pairs[table, parent] += number
+    told = [f"{n:,} row{'s' * (n > 1)} of `{t}` would refer to nothing in `{p}`" for (t, p), n in sorted(pairs.items())]
+    some = sorted(f"{table}: row id {row}" for table, row, _, _ in orphans if row is not None)[:5]
+    details = {**error.details, "tables": sorted({name for pair in pairs for name in pair})}
+    hint = f"for example: {'; '.join(some)}" if some else ""
+    return DatabaseError(f"{'; '.join(told)} ({error.message})", hint, details=details)
 
 
 def _words(reason: str, message: str, path: str) -> tuple[str, str]:
