@@ -32,6 +32,7 @@ KEYS = {
     "args",
     "dialects",
     "postgresql",
+    "mariadb",
 }
 DB = "case.db"
 

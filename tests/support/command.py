@@ -19,11 +19,16 @@ EXEMPT = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         r"(BEGIN( IMMEDIATE| ISOLATION LEVEL REPEATABLE READ READ ONLY)?|COMMIT|ROLLBACK)$",
+        r"START TRANSACTION( WITH CONSISTENT SNAPSHOT)?(,? READ ONLY)?$",
         r"SELECT .*\bFROM (main\.)?\"?sqlite_(schema|master)\"?",  # reads of the catalogue
         r"SELECT .*\bpg_catalog\.(pg_(class|attribute|constraint|index|trigger|type|depend|namespace)|current_schema)\b",
+        r"SELECT .*\bFROM information_schema\.(columns|statistics|key_column_usage|check_constraints|views|tables|triggers)\b",
+        r"SHOW CREATE (TABLE|VIEW|TRIGGER)\b",
         r"PRAGMA (journal_mode|synchronous|busy_timeout|trusted_schema|cell_size_check|schema_version|"
         r"foreign_keys|query_only|page_count|freelist_count|page_size|data_version|cache_size|temp_store)\b",
         r"(SELECT|INSERT|UPDATE|DELETE|CREATE|REPLACE)\b.*\b(migration_history|engine_(run|step|meta|event))\b",
+        # MariaDB's, which appear all at once
+        r"(CREATE|DELETE|INSERT|DROP|RENAME)\b.*\bengine_new_(migration_history|engine_(run|step|meta|event))\b",
         r"SELECT count\(\*\) FROM \(SELECT 1 FROM .* LIMIT 50001\)( AS counted)?$",  # how large a plan is going to be
         r"DROP TABLE (IF EXISTS )?(\"\w+\"\.)?\"?engine_\w+\"?$",  # journals, when what they were for is over
         r"SELECT count\(\*\) FROM (\"\w+\"\.)?\"engine_\w+\"$",  # what journals hold, noted and checked
@@ -69,6 +74,7 @@ def document(*args: str) -> Any:
 @contextmanager
 def recorded() -> Iterator[list[str]]:
     """Record the text of every statement at the driver's execute, before anything is bound."""
+    from engine.dialects.mysql import driver as mysql
     from engine.dialects.postgres import driver as postgres
     from engine.dialects.sqlite import driver as sqlite
 
@@ -83,6 +89,6 @@ def recorded() -> Iterator[list[str]]:
         return connect
 
     with pytest.MonkeyPatch.context() as patch:
-        for driver in (sqlite, postgres):
+        for driver in (sqlite, postgres, mysql):
             patch.setattr(driver, "connect", recording(driver.connect))
         yield sent

@@ -17,7 +17,6 @@ from engine.dialects.mysql.sql import quote, same
 from engine.dialects.mysql.stages import helper_unit
 from engine.dialects.mysql.statements import probed, question, rows, table_there
 from engine.dialects.mysql.walk import Key, between, column_definition, identity, key_loop, parts
-from engine.errors import Problem
 from engine.model.plan import Guard, Reversible, Statement, Unit
 from engine.model.state import fold, same_name
 
@@ -127,8 +126,6 @@ def recording_of(
     """
     if context.irreversible:
         return Recording(words="no way back is kept", reversible="no", reason=context.irreversible)
-    if table.name.lower() in ("j", "t"):
-        raise Problem("SP111", "rows of a table that is called `j` or `t` are not handled", (), hint="rename it")
 
     def never(reason: str) -> Recording:
         return Recording(words="can't be undone", reversible="no", reason=reason)
