@@ -74,7 +74,8 @@ def _holder(holder: Document) -> str:
     """Return who is at work on it."""
     who = "@".join(visible(str(holder[part])) for part in ("user", "host") if holder[part])
     since = f" since {visible(holder['since'])} UTC" if holder["since"] else ""
-    return f"process {holder['pid']} ({who}) is at work on it{since}"
+    process = f"process {holder['pid']}" if holder["pid"] else "another process"  # a server knows sessions only
+    return f"{process} ({who}) is at work on it{since}"
 
 
 def _drift(entry: Any) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from engine.dialects.mysql.driver import MySQLDriver
 from engine.dialects.mysql.ledger_sql import CHECKSUM, TEXTS
-from engine.dialects.mysql.lock import NamedLock
+from engine.dialects.mysql.lock import NamedLock, WritersLock
 from engine.dialects.mysql.sql import quote
 from engine.dialects.shared import ledger_sql as common
 from engine.dialects.shared.ledger import TableLedger
@@ -23,6 +26,24 @@ class Ledger(TableLedger):
 
     def __init__(self, driver: MySQLDriver) -> None:
         super().__init__(driver, TEXTS, NamedLock(driver.url))
+        self._writers = WritersLock(driver)
+
+    @contextmanager
+    def lock(self, command: str, wait: float = 0.0, give_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Hold the engine's lock, when nothing is left that the server does for a client that died.
+
+        Raises:
+            LockHeld: somebody else holds it, or the server is still at a statement of a run that ended.
+            Stopped: it was given up.
+            DatabaseError: it can't be made, or asked for.
+        """
+        deadline = time.monotonic() + wait
+        with super().lock(command, wait, give_up):
+            self._writers.acquire(deadline, give_up)
+            try:
+                yield
+            finally:
+                self._writers.release()
 
     def _make(self) -> None:
         """Make the tables under other names, fill them, and let them all appear by one RENAME, which is atomic."""
