@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.crashing import watched
-from tests.history.situations import DB, TABLE, Answer, Situation, start
+from tests.history.acts import DB, Answer, Situation, start
+from tests.history.situations import TABLE
 from tests.support.command import Ran, run
 
 ROWS = [pytest.param(row, id=f"{title} {row.happened}") for title, rows in TABLE.items() for row in rows]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.crashing import SimulatedCrash, watched
-from tests.history import situations as made
+from tests.history import acts as made
 from tests.support.command import run
 from tests.support.database import Snapshot, same, snapshot
 

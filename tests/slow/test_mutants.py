@@ -22,7 +22,7 @@ from engine.run.unit import Runner
 from tests.crash.crashing import World, disk_error, disturb, explore, scenario
 from tests.crash.test_killed_after_every_statement import keeps_the_time
 from tests.crash.test_overtaken import overtake_everywhere
-from tests.history import situations
+from tests.history import acts
 from tests.support.command import run
 from tests.support.database import script
 
@@ -57,10 +57,10 @@ def changed_under_way(folder: Path) -> None:
     """An index of the migration that others took away between its batches keeps it from counting as applied."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        situations.start()
-        situations.half_applied()
+        acts.start()
+        acts.half_applied()
         script("app.db", "DROP INDEX idx_t_v")
-        assert run("apply", *situations.DB, "--yes", "specs").code == 4
+        assert run("apply", *acts.DB, "--yes", "specs").code == 4
 
 
 def unknown_commits(folder: Path) -> None:
