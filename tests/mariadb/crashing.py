@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from engine.cli.main import cli
 from engine.dialects.mysql.driver import MySQLDriver, open_connection
-from tests.support.command import Ran
-from tests.support.database import Snapshot, same
+from tests.support.cuts import Cuts
 from tests.support.mariadb import Place
 
 GIVEN = """
@@ -48,24 +44,6 @@ steps:
 """
 
 
-@dataclass
-class Cuts:
-    """Where the session is ended.
-
-    Attributes:
-        at: number of the statement before which it is; 0 for never.
-        after_commit: number of the commit after which it is; 0 for never.
-        seen, commits: how many there were.
-        schema: numbers of the statements that change the schema.
-    """
-
-    at: int = 0
-    after_commit: int = 0
-    seen: int = 0
-    commits: int = 0
-    schema: list[int] = field(default_factory=list)
-
-
 @contextmanager
 def cutting(place: Place, at: int = 0, after_commit: int = 0) -> Iterator[Cuts]:
     """End the session of the engine that writes, as a server or a network may."""
@@ -79,16 +57,12 @@ def cutting(place: Place, at: int = 0, after_commit: int = 0) -> Iterator[Cuts]:
         db.close()
 
     def heard(driver: MySQLDriver, sql: str, params: Any) -> None:
-        cuts.seen += 1
-        if sql.split(" ", 1)[0] in ("CREATE", "ALTER", "DROP", "RENAME"):
-            cuts.schema.append(cuts.seen)
-        if cuts.seen == cuts.at:
+        if cuts.heard(sql):
             end(driver)
 
     def commit(driver: MySQLDriver) -> None:
         plain(driver)
-        cuts.commits += 1
-        if cuts.commits == cuts.after_commit:
+        if cuts.committed():
             end(driver)
             # The answer is lost: the client sees only that the connection is gone.
             driver.execute("DO 1")
@@ -97,21 +71,3 @@ def cutting(place: Place, at: int = 0, after_commit: int = 0) -> Iterator[Cuts]:
         patch.setattr(MySQLDriver, "listener", heard)
         patch.setattr(MySQLDriver, "commit", commit)
         yield cuts
-
-
-def run(place: Place, *args: str) -> Ran:
-    """Run a command of `engine`; no recording, which would take the listener's place."""
-    result = CliRunner().invoke(cli, [args[0], "--db", place.url, "--yes", "--lock-wait", "10s", *args[1:], "specs"])
-    assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
-    return Ran(result.exit_code, result.output)
-
-
-def there_and_back(place: Place, before: Snapshot, after: Snapshot) -> None:
-    """After whatever happened: apply goes on to the end, rollback to the beginning, without anybody's help."""
-    applied = run(place, "apply")
-    assert applied.code == 0, applied.output
-    same(after, place.snapshot())
-    undone = run(place, "rollback", "--to", "0")
-    assert undone.code == 0, undone.output
-    same(before, place.snapshot())
-    assert place.ask("SHOW TABLES LIKE 'engine_undo%'") == []

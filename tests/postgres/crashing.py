@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 
-from engine.cli.main import cli
 from engine.dialects.postgres.driver import COMMIT, PostgresDriver
-from tests.support.command import Ran
-from tests.support.database import Snapshot, same
+from tests.support.cuts import Cuts
 from tests.support.postgres import Place
 
 GIVEN = """
@@ -53,27 +49,10 @@ steps:
 """
 
 
-@dataclass
-class Cuts:
-    """Where the session is ended.
-
-    Attributes:
-        at: number of the statement before which it is; 0 for never.
-        after_commit: number of the commit after which it is; 0 for never.
-        seen, commits: how many there were.
-    """
-
-    place: Place
-    at: int = 0
-    after_commit: int = 0
-    seen: int = 0
-    commits: int = 0
-
-
 @contextmanager
 def cutting(place: Place, at: int = 0, after_commit: int = 0) -> Iterator[Cuts]:
     """End the session of the engine that writes, as a server or a network may."""
-    cuts = Cuts(place, at, after_commit)
+    cuts = Cuts(at, after_commit)
     plain = PostgresDriver._command
 
     def end(driver: PostgresDriver) -> None:
@@ -82,38 +61,18 @@ def cutting(place: Place, at: int = 0, after_commit: int = 0) -> Iterator[Cuts]:
             db.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
     def heard(driver: PostgresDriver, sql: str, params: Any) -> None:
-        cuts.seen += 1
-        if cuts.seen == cuts.at:
+        if cuts.heard(sql):
             end(driver)
 
     def command(driver: PostgresDriver, sql: str) -> str:
-        if sql == COMMIT:
-            cuts.commits += 1
-            if cuts.commits == cuts.after_commit:
-                plain(driver, sql)
-                end(driver)
-                # The answer is lost: the client sees only that the connection is gone.
-                return plain(driver, "SELECT 1")
+        if sql == COMMIT and cuts.committed():
+            plain(driver, sql)
+            end(driver)
+            # The answer is lost: the client sees only that the connection is gone.
+            return plain(driver, "SELECT 1")
         return plain(driver, sql)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PostgresDriver, "listener", heard)
         patch.setattr(PostgresDriver, "_command", command)
         yield cuts
-
-
-def run(place: Place, *args: str) -> Ran:
-    """Run a command of `engine`; no recording, which would take the listener's place."""
-    result = CliRunner().invoke(cli, [args[0], "--db", place.url, "--yes", *args[1:], "specs"])
-    assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
-    return Ran(result.exit_code, result.output)
-
-
-def there_and_back(place: Place, before: Snapshot, after: Snapshot) -> None:
-    """After whatever happened: apply goes on to the end, rollback to the beginning, without anybody's help."""
-    applied = run(place, "apply")
-    assert applied.code == 0, applied.output
-    same(after, place.snapshot())
-    undone = run(place, "rollback", "--to", "0")
-    assert undone.code == 0, undone.output
-    same(before, place.snapshot())

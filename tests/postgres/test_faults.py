@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.postgres.crashing import run, there_and_back
-from tests.postgres.test_cut_off import begun, some
+from tests.postgres.crashing import GIVEN, SPEC
+from tests.support.cuts import begun, run, some, there_and_back
 from tests.support.database import Snapshot, same
 from tests.support.factor import scaled
 from tests.support.own_server import OwnServer, own_server
@@ -29,7 +29,7 @@ SESSIONS = (
 
 def once(place: Place) -> tuple[Snapshot, Snapshot, float]:
     """Return the database before and after, and the seconds that apply takes."""
-    before = begun(place)
+    before = begun(place, GIVEN, SPEC)
     begin = time.monotonic()
     assert run(place, "apply").code == 0
     seconds = time.monotonic() - begin
@@ -62,7 +62,7 @@ def ended_at_random(place: Place, times: int) -> None:
                 db.execute("SELECT pg_terminate_backend(%s, 5000)", (chance.choice(found),))
 
     for _ in range(times):
-        begun(place)
+        begun(place, GIVEN, SPEC)
         with meanwhile(chance.uniform(0, seconds), end):
             run(place, "apply")
         there_and_back(place, before, after)
@@ -81,12 +81,12 @@ def test_a_hundred_sessions_ended_at_random_instants_are_gone_on_with(place: Pla
 def cut_at_commits(place: Place, times: int) -> None:
     with proxy(place.url) as between:
         through = replace(place, url=between.url)
-        before = begun(place)
+        before = begun(place, GIVEN, SPEC)
         assert run(through, "apply").code == 0
         after, commits = place.snapshot(), between.commits
         assert commits > 10
         for turn, at in enumerate(some(times, commits)):
-            begun(place)
+            begun(place, GIVEN, SPEC)
             # Of four, one does not even get there.
             between.commits, between.cut_at, between.arrives = 0, at, turn % 4 != 3
             ran = run(through, "apply")
@@ -120,7 +120,7 @@ def stopped_at_random(own: OwnServer, times: int) -> None:
     before, after, seconds = once(place)
     chance = random.Random(times)
     for _ in range(times):
-        begun(place)
+        begun(place, GIVEN, SPEC)
         with meanwhile(chance.uniform(0, seconds), own.stop_at_once):
             ran = run(place, "apply")
         assert "Traceback" not in ran.output

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.postgres.crashing import cutting
-from tests.postgres.crashing import run as run_cut
 from tests.support.command import document, run
+from tests.support.cuts import run as run_cut
 from tests.support.database import same
 from tests.support.postgres import Place
 from tests.test_cases import sent_as_planned
