@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from engine.dialects.sqlite.guards import holds
 from engine.dialects.sqlite.journal import Journal
-from engine.dialects.sqlite.sql import quote
+from engine.dialects.sqlite.sql import affinity, quote
 from engine.dialects.sqlite.statements import rows
 from engine.dialects.sqlite.walk import unique_keys
 from engine.model.plan import Statement
-from engine.model.state import SchemaState, fold
+from engine.model.state import Column, SchemaState, fold
 
 _LENIENT = Statement("PRAGMA ignore_check_constraints = ON", "setting", "setting")
 _STRICT_AGAIN = Statement("PRAGMA ignore_check_constraints = OFF", "setting", "setting")
@@ -42,12 +42,17 @@ def park(
     name, table = quote(journal.name), quote(journal.table.name)
     moving = {fold(c) for c in columns}
     images = {fold(c.name) for c in journal.images}
+    kinds = {fold(c.name): c for c in journal.images}
+
+    def away_from(value: str, column: str) -> str:
+        return aside(value, kinds[fold(column)], journal.table.strict)
 
     def key(parked: bool) -> str:
         parts = []
         for column in journal.key.names:
             there = f"j.{quote(f'{live}_{column}' if fold(column) in images else f'key_{column}')}"
-            parts.append(f"t.{quote(column)} = {_aside(there) if parked and fold(column) in moving else there}")
+            moves = parked and fold(column) in moving
+            parts.append(f"t.{quote(column)} = {away_from(there, column) if moves else there}")
         return " AND ".join(parts)
 
     def left(alias: str) -> str:
@@ -60,9 +65,9 @@ def park(
         for c in columns
     )
     may = f"(:force OR ({holds(journal, live)}))" if condition == "live" else condition
-    away = ", ".join(f"{quote(c)} = {_aside(f't.{quote(c)}')}" for c in columns)
+    away = ", ".join(f"{quote(c)} = {away_from(f't.{quote(c)}', c)}" for c in columns)
     home = ", ".join(f"{quote(c.name)} = j.{quote(f'{wanted}_{c.name}')}" for c in journal.images)
-    aside = (
+    set_aside = (
         _LENIENT,
         rows(
             f'UPDATE {name} AS j SET "now" = 2 WHERE j."was" = 1 AND j."now" = 1{left("j")}'
@@ -80,9 +85,23 @@ def park(
         ),
         rows(f'UPDATE {name} SET "now" = 1 WHERE "now" = 2', "aside"),
     )
-    return aside, back
+    return set_aside, back
 
 
-def _aside(value: str) -> str:
-    """Return a value that nothing else has, made from one that is unique."""
+def leniently(*statements: Statement) -> tuple[Statement, ...]:
+    """Return statements that set rows aside; no CHECK looks at values that stay in no row."""
+    return (_LENIENT, *statements, _STRICT_AGAIN)
+
+
+def aside(value: str, column: Column, strict: bool) -> str:
+    """Return a value that nothing else has, made from one that is unique.
+
+    A STRICT column takes its own type only. There a real goes to where no value in use stands; both ways of
+    doing it (2 to the power of 600 times as much) lose no bit of it, so it stays unique.
+    """
+    kind = affinity(column.type, strict) if strict and column.type.upper() != "ANY" else ""
+    if kind == "REAL":
+        return f"CASE WHEN {value} = 0 THEN 1.7e308 ELSE {value} * 4.149515568880993e180 END"
+    if kind == "BLOB":
+        return f"CAST(char(1) || {value} AS BLOB)"
     return f"CASE typeof({value}) WHEN 'integer' THEN {value} - 4611686018427387904 ELSE char(1) || {value} END"

@@ -235,13 +235,17 @@ def from_journal(update: Update, journal: Journal, range_: str) -> Statement:
     )
 
 
-def from_work(update: Update, work: Work) -> Statement:
-    """Return the update of a batch that takes the new values from a work table."""
+def from_work(update: Update, work: Work, rest: str = "") -> Statement:
+    """Return the update of a batch that takes the new values from a work table.
+
+    Args:
+        rest: condition of the rows that are left to be changed, "" for all.
+    """
     sets = ", ".join(f"{quote(c.name)} = work.{quote(f'new_{c.name}')}" for c in work.values)
     ties = " AND ".join(
         f"{k} = work.{quote(n)}" for k, n in zip(update.of(update.own), work.key_columns(), strict=True)
     )
-    range_ = between([f"work.{quote(n)}" for n in work.key_columns()])
+    range_ = between([f"work.{quote(n)}" for n in work.key_columns()]) + (f" AND {rest}" if rest else "")
     return rows(
         f"UPDATE {update.name} SET {sets} FROM {quote(work.name)} AS work WHERE {ties} AND {range_}",
         "update",
