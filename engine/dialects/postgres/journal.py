@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.dialects.postgres import whole_rows
+from engine.dialects.postgres.parking import Moves, list_name
 from engine.dialects.postgres.schema import PgColumn, PgSchema, PgTable
 from engine.dialects.postgres.sequences import Counters
 from engine.dialects.postgres.sql import given_back, quote, same
@@ -33,6 +34,7 @@ class Journal:
         images: columns whose values it keeps, without those of the key.
         events: what may have happened to rows: insert, update, delete.
         captured: True where triggers of the engine fill it while the step writes.
+        moved: columns by which rows are set aside on the way back, in one transaction; None for batches.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Journal:
     images: tuple[PgColumn, ...]
     events: frozenset[str]
     captured: bool = False
+    moved: tuple[PgColumn, ...] | None = None
 
     @property
     def whole(self) -> bool:
@@ -161,7 +164,7 @@ def undo_units(
         after=ending,
     )
     alone = journals[0] if len(journals) == 1 and not _ties_itself(journals[0].table) else None
-    if alone is None or alone.whole:
+    if alone is None or alone.whole or alone.moved is not None:
         body = (*still, *_restore_all(journals, schema), *again)
         return (replace(base, before=body, why="in one transaction, from the journal"),)
     keys = parts(alone.key, "j", "key_")
@@ -270,8 +273,12 @@ def _change(journal: Journal, within: str) -> tuple[Statement, ...]:
     if "update" not in journal.events or not journal.images:
         return ()
     table, source = quote(journal.table.name), f"{quote(journal.name)} AS j"
-    pairs = zip(journal.images, journal.values("old", "j"), strict=True)
-    sets = ", ".join(f"{quote(c.name)} = {value}" for c, value in pairs)
+    pairs = [(c.name, value) for c, value in zip(journal.images, journal.values("old", "j"), strict=True)]
+    if journal.moved:
+        moves = Moves(list_name(journal.name), journal.table, journal.key, journal.moved)
+        free = f'j."was" = 1 AND j."now" = 1 AND {_unchanged(journal)}'
+        return (*moves.aside(journal.name, "old", free), *moves.home(pairs, journal.name))
+    sets = ", ".join(f"{quote(name)} = {value}" for name, value in pairs)
     sql = f'UPDATE {table} AS t SET {sets} FROM {source} WHERE {journal.ties("t")} AND j."was" = 1 AND j."now" = 1'
     return (rows(f"{sql}{within} AND {_unchanged(journal)}", "update", "written"),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.dialects.base import StepContext
 from engine.dialects.postgres import capture
@@ -11,6 +11,7 @@ from engine.dialects.postgres.effects import Effects, effects
 from engine.dialects.postgres.expression import Planning
 from engine.dialects.postgres.journal import ALL, Journal, images_of, undo_units
 from engine.dialects.postgres.names import listed
+from engine.dialects.postgres.parking import judged_late, moving
 from engine.dialects.postgres.schema import PgColumn, PgConstraint, PgSchema, PgTable
 from engine.dialects.postgres.sequences import Counters
 from engine.dialects.postgres.statements import SETTLED
@@ -67,6 +68,36 @@ class Recording:
             *(s for j in self.captured for s in capture.stop(j)),
             *((self.counters.note(),) if self.counters else ()),
         )
+
+    def moving(
+        self,
+        table: PgTable,
+        changed: Sequence[PgColumn],
+        moved: tuple[PgColumn, ...] | None,
+        schema: PgSchema,
+    ) -> Recording:
+        """Return it with a way back that sets rows aside, where values of `table` may move onto each other.
+
+        Args:
+            changed: the columns that the step sets.
+            moved: those by which it sets rows aside itself, None if it does not.
+        """
+
+        def seen(journal: Journal) -> Journal:
+            if journal.whole or not same_name(journal.table.name, table.name):
+                return journal
+            if not journal.captured:
+                return replace(journal, moved=moved)
+            # Rows come back by what each key holds: whatever else is unique moves from key to key.
+            keys = {fold(n) for n in journal.key.names}
+            late = judged_late(table, journal.images)
+            columns = moving(table, journal.images, schema)
+            if (columns or late) and (moved is not None or keys & {fold(c.name) for c in changed}):
+                return replace(journal, moved=columns)
+            return journal
+
+        own = seen(self.journal) if self.journal else None
+        return replace(self, journal=own, captured=tuple(seen(j) for j in self.captured))
 
     @property
     def touched(self) -> tuple[str, ...]:

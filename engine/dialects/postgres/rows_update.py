@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from engine.dialects.base import StepContext
 from engine.dialects.postgres.expression import Planning, expectation, join_and, limited, parse_check, query_of, text_of
 from engine.dialects.postgres.names import columns_of, own_column, own_table, relation
+from engine.dialects.postgres.parking import Moves, judged_late, list_name, meeting, moving
 from engine.dialects.postgres.recording import Recording, recording_of
 from engine.dialects.postgres.schema import PgColumn, PgTable
 from engine.dialects.postgres.sql import cast_type, differs, given_back, quote, same
 from engine.dialects.postgres.statements import question, rows
 from engine.dialects.postgres.walk import Key, between, identity, key_checks, key_loop, parts, walk_key
 from engine.dialects.postgres.work import Work, reads_table
-from engine.dialects.shared.frames import Frame, Text
+from engine.dialects.shared.frames import LIMIT, Frame, Text
 from engine.errors import Problem
 from engine.model.changes import UpdateRows
 from engine.model.expression import Parse
@@ -26,6 +27,7 @@ from engine.model.plan import Check, Loop, Statement, Unit
 from engine.model.state import fold, same_name
 
 _ALONE = "in one transaction, because the table has no key to cut batches by"
+_ASIDE = "in one transaction, because unique values may move onto each other: rows in the way are set aside first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +88,29 @@ def update_units(session: Planning, change: UpdateRows, context: StepContext) ->
     recording = recording_of(session, table, ("update",), context, update.columns)
     counted = f"SELECT count(*) FROM {update.source} WHERE {update.condition}"
     texts = [*update.texts, *([where] if where else [])]
-    frozen = _frozen(session, update, texts)
     own = identity(table, session.schema)
+    moved, met = _moved(session, update, own, recording, context)
+    checks += met
+    recording = recording.moving(table, update.columns, moved, session.schema)
+    frozen = _frozen(session, update, texts)
     work: Work | None = None
     loop: Loop | None = None
     count = question(counted, "count", "selected")
     before: tuple[Statement, ...]
     body: tuple[Statement, ...]
     journal = recording.journal
-    if journal is not None and (frozen or update.key is None):
+    if moved is not None and own is not None:
+        work = _work(session, update, own) if journal is None else None
+        before, walked = (count, *_in_one(update, recording, own, moved, work)), _ASIDE
+    elif journal is not None and (frozen or update.key is None):
         before = (count, *_note(update, recording, ""))
         keys = parts(journal.key, "j", "key_")
         body = (_from_journal(update, recording, between(keys)),)
         loop = key_loop(journal.name, parts(journal.key, "", "key_"), body, change.batch_size, journal.key.names)
         walked = f"in batches by {journal.key.words}; keys and values are fixed first in {journal.name}"
     elif frozen and own is not None:
-        work = Work(f"engine_undo_{session.undo_number()}", own, update.columns)
-        fill = work.fill(update.of(own), [t.sql for t in update.texts], update.source, update.condition)
-        before = (count, work.create(), fill)
+        work = _work(session, update, own)
+        before = (count, work.create(), _fill(update, work))
         body = recording.around((_from_work(update, work),))
         loop = key_loop(work.name, work.key_parts(), body, change.batch_size, own.names)
         walked = f"in batches by {own.words}; keys and values are fixed first in {work.name}"
@@ -257,6 +264,49 @@ def _from_journal(update: Update, recording: Recording, range_: str) -> Statemen
         "update",
         "written",
     )
+
+
+def _moved(
+    session: Planning, update: Update, own: Key | None, recording: Recording, context: StepContext
+) -> tuple[tuple[PgColumn, ...] | None, list[Check]]:
+    """Return by which columns rows are set aside, in one transaction; None for batches, with the checks they need."""
+    table, schema = update.table, session.schema
+    columns = moving(table, update.columns, schema)
+    if own is None or not (columns or judged_late(table, update.columns)):
+        return None, []
+    if any(schema.triggers_of(name) for name in (table.name, *recording.touched)):
+        return None, []  # they would see values that nobody wrote
+    count = context.rows(limited(update.name, "TRUE"))
+    if count is None or count < LIMIT:
+        return columns, []
+    pairs = [(c, t.sql) for c, t in zip(update.columns, update.texts, strict=True)]
+    return None, meeting(table, own, pairs, update.source, update.condition, schema)
+
+
+def _in_one(
+    update: Update, recording: Recording, own: Key, moved: tuple[PgColumn, ...], work: Work | None
+) -> tuple[Statement, ...]:
+    """Keys and values are fixed, rows in the way set aside, and all get their values in one statement."""
+    if work is not None:
+        moves = Moves(list_name(work.name), update.table, own, moved)
+        changed = " OR ".join(differs(f"t.{quote(c.name)}", f"j.{quote(f'new_{c.name}')}", c.type) for c in work.values)
+        pairs = [(c.name, f"j.{quote(f'new_{c.name}')}") for c in work.values]
+        write = (*moves.aside(work.name, "new", f"({changed})"), *moves.home(pairs, work.name))
+        return (work.create(), _fill(update, work), *recording.around(write))
+    journal = recording.journal
+    assert journal is not None
+    moves = Moves(list_name(journal.name), update.table, journal.key, moved)
+    pairs = [(c.name, value) for c, value in zip(journal.images, journal.values("new", "j"), strict=True)]
+    write = (*moves.aside(journal.name, "new", "TRUE"), *moves.home(pairs, journal.name))
+    return (*_note(update, recording, ""), *recording.around(write))
+
+
+def _work(session: Planning, update: Update, own: Key) -> Work:
+    return Work(f"engine_undo_{session.undo_number()}", own, update.columns)
+
+
+def _fill(update: Update, work: Work) -> Statement:
+    return work.fill(update.of(work.key), [t.sql for t in update.texts], update.source, update.condition)
 
 
 def _from_work(update: Update, work: Work) -> Statement:
