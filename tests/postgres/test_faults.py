@@ -135,6 +135,27 @@ def test_a_server_stopped_at_once_loses_no_batch_and_doubles_none(
     stopped_at_random(own, 2)
 
 
+def test_a_replica_is_refused_before_anything_is_done(
+    own: OwnServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = begun(own.place)
+    standby = Path(own.handle.pgdata, "standby.signal")
+    own.stop_at_once()
+    standby.touch()
+    own.start()
+    try:
+        ran = run(own.place, "apply")
+        assert ran.code == 1, ran.output
+        assert "this server is a replica, which only reads" in ran.output and "connect to the primary" in ran.output
+        assert run(own.place, "plan").code == 0
+        same(before, own.place.snapshot())
+    finally:
+        own.stop_at_once()
+        standby.unlink()
+        own.start()
+
+
 @pytest.mark.slow
 def test_fifteen_stops_of_the_server_lose_no_batch_and_double_none(
     own: OwnServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

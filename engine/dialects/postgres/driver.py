@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from engine.dialects.base import Catalogue, Row
 from engine.dialects.postgres.introspect import read
+from engine.dialects.postgres.pooler import refuse_shared
 from engine.dialects.postgres.refusals import refusal
 from engine.dialects.postgres.schema import from_catalogue, to_objects
 from engine.dialects.postgres.tokens import numbered
@@ -28,6 +29,7 @@ BEGIN = "BEGIN"
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
 OLDEST = 130000
+_FIRST = "SELECT pg_catalog.current_schema(), pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid()"
 INSTALL = "pip install 'migration-engine[postgres]'"
 
 # Texts that go into checkpoints and journals must be read the same whoever connects.
@@ -225,6 +227,23 @@ def open_connection(url: str) -> psycopg.Connection[Any]:
     Raises:
         DatabaseError: it can't be had; the password is never in the message.
     """
+    connection = _opened(url)
+    _set(connection)
+    return connection
+
+
+def _set(connection: psycopg.Connection[Any]) -> None:
+    one = "pg_catalog.set_config(%s, %s, false)"
+    values = [text for pair in _SETTINGS.items() for text in pair]
+    connection.execute(f"SELECT {', '.join([one] * len(_SETTINGS))}", values)  # one round trip
+
+
+def _opened(url: str) -> psycopg.Connection[Any]:
+    """Open one connection as it comes.
+
+    Raises:
+        DatabaseError: it can't be had; the password is never in the message.
+    """
     library_ = library()
     try:
         connection: psycopg.Connection[Any] = library_.connect(
@@ -243,9 +262,6 @@ def open_connection(url: str) -> psycopg.Connection[Any]:
             kept="nothing was done",
             details={"reason": "cantopen"},
         ) from None
-    one = "pg_catalog.set_config(%s, %s, false)"
-    values = [text for pair in _SETTINGS.items() for text in pair]
-    connection.execute(f"SELECT {', '.join([one] * len(_SETTINGS))}", values)  # one round trip
     return connection
 
 
@@ -263,19 +279,22 @@ def connect(url: str, read_only: bool = False, *, lock_timeout: float = 5.0) -> 
         lock_timeout: seconds that a statement waits for a lock.
 
     Raises:
-        DatabaseError: no connection, a server that is too old, that only reads, or without a schema.
+        DatabaseError: no connection, a server that is too old, that only reads, or without a schema; a pooler that
+            gives each transaction another session.
         UsageError: psycopg is not installed.
     """
-    connection = open_connection(url)
+    connection = _opened(url)
     try:
         if connection.info.server_version < OLDEST:
             raise DatabaseError(
                 f"the server is PostgreSQL {connection.info.server_version // 10000}, and 13 is the oldest that will do"
             )
+        (schema, standby, process) = connection.execute(_FIRST).fetchone() or ("", False, 0)
+        refuse_shared(connection, process, lambda: _opened(url))
+        _set(connection)
         connection.execute(f"SET lock_timeout = {max(int(lock_timeout * 1000), 1)}")
         if read_only:
             connection.execute("SET default_transaction_read_only = on")
-        (schema, standby) = connection.execute("SELECT current_schema(), pg_is_in_recovery()").fetchone() or ("", False)
         if not schema:
             raise DatabaseError(
                 "no schema of the search path exists", "name one in the URL: ?options=-csearch_path%3Dname"

@@ -55,7 +55,7 @@ class AdvisoryLock:
                     connection.close()
                     return False
                 self._sleep(_POLL)
-            pid = connection.info.backend_pid
+            pid = self._ask(connection, "SELECT pg_catalog.pg_backend_pid()")  # a pooler greets with another number
             holders = [row[0] for row in connection.execute(_HELD_BY).fetchall()]
             if holders != [pid]:
                 raise DatabaseError(
