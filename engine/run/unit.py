@@ -185,7 +185,7 @@ class Runner:
             values = self._values(started, marks)
             if outside.settled(self.driver, unit, now.direction):
                 # What was never done has nothing to be asked about: its table may not be there at all.
-                unit = replace(unit, guards=(), checks=())
+                unit = replace(unit, guards=(), checks=(), before=())
             if not judged:
                 self._judge_guards(unit, values)
             started = self._expected(unit, started, values)

@@ -10,6 +10,7 @@ from engine.dialects.base import StepContext
 from engine.dialects.mysql import definition, names
 from engine.dialects.mysql.column_keep import keep_units
 from engine.dialects.mysql.indexes import duplicates
+from engine.dialects.mysql.others import columns_go
 from engine.dialects.mysql.schema import MyColumn, MyConstraint, MySchema, MyTable
 from engine.dialects.mysql.sql import literal_sql, quote
 from engine.dialects.mysql.stages import ddl_unit, in_order
@@ -28,6 +29,7 @@ from engine.dialects.mysql.triggers import refuse_mentions
 from engine.dialects.shared.words import summary
 from engine.errors import Path, Problem
 from engine.model import changes as c
+from engine.model.expression import Sql
 from engine.model.plan import Check, Unit
 from engine.model.state import fold, same_name
 
@@ -42,6 +44,7 @@ class Alteration:
     Attributes:
         done, undone: questions whether all was done, or taken back; one clause that can be seen tells of all.
         dropped: columns whose values are kept.
+        added: columns that hold the same in every row until somebody writes into them.
         fixed: names of columns that one clause speaks of: no other may.
         was: new names of columns → those that they have again when the step is taken back, "" for new columns.
     """
@@ -54,6 +57,7 @@ class Alteration:
     undone: str = ""
     checks: list[Check] = field(default_factory=list)
     dropped: list[MyColumn] = field(default_factory=list)
+    added: list[MyColumn] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     fixed: set[str] = field(default_factory=set)
     was: dict[str, str] = field(default_factory=dict)
@@ -111,6 +115,8 @@ def alter_table(session: MySession, change: c.AlterTable, context: StepContext) 
     if context.irreversible:
         return (replace(unit, undo=(), reversible="no", reason=context.irreversible),)
     kept = keep_units(session, table, alteration.dropped, context) if alteration.dropped else ()
+    if alteration.added and fold(table.name) not in context.made_here:
+        unit = replace(unit, undo=columns_go(back, alteration.table, alteration.added, session.forced_name()))
     return in_order(unit, *kept)
 
 
@@ -231,6 +237,8 @@ def _add(alteration: Alteration, action: c.AddColumn) -> None:
     alteration.back.append(f"DROP COLUMN {quote(column.name)}")
     alteration.seen(column_there(table.name, column.name), column_gone(table.name, column.name))
     alteration.was[column.name] = ""
+    if column.generated is None and not isinstance(wanted.default, Sql):
+        alteration.added.append(column)
     alteration.put(replace(table, columns=tuple(columns)))
     if wanted.generated is not None:
         expression(alteration.schema, alteration.table, wanted.generated, (*path, "generated"))

@@ -10,17 +10,18 @@ from engine.dialects.mysql import definition, names
 from engine.dialects.mysql.access import look
 from engine.dialects.mysql.again import mentions
 from engine.dialects.mysql.expression import names_of
+from engine.dialects.mysql.others import table_goes
 from engine.dialects.mysql.schema import MyColumn, MyConstraint, MyIndex, MySchema, MyTable
-from engine.dialects.mysql.sql import BINARY, DIALECT, columns_sql, literal_sql, quote
+from engine.dialects.mysql.sql import BINARY, DIALECT, literal_sql, quote
 from engine.dialects.mysql.stages import ddl_unit, rename_unit
-from engine.dialects.mysql.statements import probed, question, table_gone, table_there, taken_guard
+from engine.dialects.mysql.statements import probed, question, rows, table_gone, table_there, taken_guard
 from engine.dialects.mysql.translate import expression_sql
 from engine.dialects.mysql.triggers import drop_all, on_table, refuse_naming
 from engine.errors import Path, Problem
 from engine.model.changes import CreateTable, DropTable, RenameTable
 from engine.model.definitions import ForeignKeyDef, KeyDef, TableDef
 from engine.model.expression import Sql
-from engine.model.plan import Check, Guard, Unit
+from engine.model.plan import Check, Unit
 from engine.model.state import fold, same_name
 from engine.steps.names import derive_name
 
@@ -66,7 +67,7 @@ def create_table(session: MySession, change: CreateTable, context: StepContext) 
         table.name,
         why="committed by itself",
     )
-    return (replace(unit, undo=(_guarded(unit.undo[0], table),)),)
+    return (replace(unit, undo=_guarded(unit.undo[0], table, session.forced_name())),)
 
 
 def _fold(schema: MySchema, wanted: TableDef) -> tuple[MyTable, tuple[MyIndex, ...]]:
@@ -143,42 +144,22 @@ def expression(schema: MySchema, table: MyTable, sql: Sql, path: Path) -> str:
     return text
 
 
-def _guarded(back: Unit, table: MyTable) -> Unit:
+def _guarded(back: Unit, table: MyTable, forced: str) -> tuple[Unit, ...]:
     """Return the unit that drops a table which the migration made; rows of others in it stop it."""
-    name, text = quote(table.name), literal_sql(table.name)
-    keys = columns_sql(table.key.columns) if table.key else "*"
-    order = " ORDER BY 1 DESC" if table.key else ""
+    text = literal_sql(table.name)
     children = (
         "FROM information_schema.referential_constraints WHERE constraint_schema = database()"
         f" AND referenced_table_name = {text} AND table_name <> {text}"
     )
-    return replace(
-        back,
-        guards=(
-            Guard(
-                "added",
-                table.name,
-                question(
-                    "SELECT greatest(0, count(*) - (SELECT CAST(coalesce(sum(rows_added), 0) AS SIGNED)"
-                    f" FROM engine_step WHERE version = :version AND table_name = {text}"
-                    f" AND direction = 'apply')) FROM {name}",
-                    "guard",
-                ),
-                question(f"SELECT {keys} FROM {name}{order} LIMIT 5", "guard"),
-                f"{{count}} rows of `{table.name}` are not this migration's, and would go with the table",
-            ),
-        ),
-        checks=(
-            Check(
-                f"{table.name}: no other table refers to it",
-                question(f"SELECT count(*) {children}"),
-                maximum=0,
-                sample=question(f"SELECT table_name, constraint_name {children} LIMIT 5"),
-                failure=f"{{count}} foreign keys of other tables refer to `{table.name}`, which would go: "
-                "drop those tables first",
-            ),
-        ),
+    check = Check(
+        f"{table.name}: no other table refers to it",
+        question(f"SELECT count(*) {children}"),
+        maximum=0,
+        sample=question(f"SELECT table_name, constraint_name {children} LIMIT 5"),
+        failure=f"{{count}} foreign keys of other tables refer to `{table.name}`, which would go: "
+        "drop those tables first",
     )
+    return table_goes(replace(back, checks=(check,)), table, forced)
 
 
 # ── DROP ──────────────────────────────────────────────────────────────────
@@ -290,4 +271,13 @@ def rename_table(session: MySession, change: RenameTable, context: StepContext) 
         indexes=tuple(replace(i, table=new) if same_name(i.table, old) else i for i in schema.indexes),
         triggers=tuple(on_table(t, new) if same_name(t.table, old) else t for t in schema.triggers),
     )
-    return (rename_unit(context.step, "table", old, new),)
+    unit = rename_unit(context.step, "table", old, new)
+    if fold(old) in context.made_here:
+        # Rows written under one name count for the other, when the table that the migration made goes again.
+        ledger = rows(
+            f"UPDATE engine_step SET table_name = {literal_sql(old)}"
+            f" WHERE version = :version AND table_name = {literal_sql(new)}",
+            "ledger",
+        )
+        unit = replace(unit, undo=(replace(unit.undo[0], before=(ledger,)),))
+    return (unit,)

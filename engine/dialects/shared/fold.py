@@ -49,6 +49,14 @@ class Fold(ABC):
         self._taken |= {f"engine_undo_{number}", f"engine_aside_{number}"}
         return number
 
+    def forced_name(self) -> str:
+        """Return a free name for what `force` takes from a table or column that the migration made, and take it."""
+        number = 1
+        while f"engine_forced_new_{number}" in self._taken:
+            number += 1
+        self._taken.add(f"engine_forced_new_{number}")
+        return f"engine_forced_new_{number}"
+
     def render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
         """Return the units that do `change` (with their undo), and advance the state.
 

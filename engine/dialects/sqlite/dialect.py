@@ -86,14 +86,6 @@ class SQLiteSession(Fold):
         """Return what the database would print about itself now."""
         return replace(self.shadow.catalogue(), types=tuple(self.types.items()))
 
-    def forced_name(self) -> str:
-        """Return a free name for what `force` takes from a table or column that the migration made, and take it."""
-        number = 1
-        while f"engine_forced_new_{number}" in self._taken:
-            number += 1
-        self._taken.add(f"engine_forced_new_{number}")
-        return f"engine_forced_new_{number}"
-
     def _render(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
         mark = self.shadow.savepoint()
         try:
