@@ -50,18 +50,33 @@ def require_journals(
         Drift: names it.
     """
     there = {fold(name) for name in driver.catalogue().taken}
+    served_by = _served_by(ran)
     for unit in ran:
         left_as = stored[unit.id]
         if left_as.state == "undone":
             continue  # what was put aside stands in its place again
         if unit.id in begun and unit.undo and all(back.outside for back in unit.undo):
             continue  # it may stand there already, its outcome not noted: the statement itself is asked
+        if not unit.undo and (unit.id not in served_by or stored[served_by[unit.id]].state == "undone"):
+            continue  # nobody needs it any more, and it may be gone with the unit that made it
         for place, name in enumerate(unit.keeps):
             words = "is missing" if fold(name) not in there else ""
             if not words and unit.id not in begun:
                 words = _changed(ledger, name, left_as.kept[place : place + 1], left_as.seals[place : place + 1])
             if words:
                 raise _damaged(words, name, unit, left_as, applied)
+
+
+def _served_by(ran: Sequence[Unit]) -> dict[str, str]:
+    """Return, for units that keep what the way back of a later one gives back, which one that is."""
+    found: dict[str, str] = {}
+    later = ""
+    for unit in reversed(ran):
+        if unit.undo:
+            later = unit.id
+        elif later:
+            found[unit.id] = later
+    return found
 
 
 def _changed(ledger: Ledger, name: str, rows: Sequence[int], seals: Sequence[str]) -> str:

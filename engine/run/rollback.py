@@ -16,7 +16,7 @@ from engine.run.around import blamed, patiently, settings, transaction
 from engine.run.entries import event, todo
 from engine.run.journals import require_journals
 from engine.run.options import RunOptions
-from engine.run.outside import settled
+from engine.run.outside import never_done, settled
 from engine.run.progress import Listener, MigrationDone, MigrationStarted, ignore
 from engine.run.reading import stored_plan
 from engine.run.records import FoundConflict, MigrationResult, Outcome, step_results
@@ -115,11 +115,9 @@ def units_back(
     """
     back = Back(driver, ledger, plan, options, ignore)
     back.prepare(rows=first)
-    left = [t.unit for t in back.tasks if t.unit.id not in back.progress or back.progress[t.unit.id].state in _LEFT]
-    return tuple(left)
-
-
-_LEFT = ("todo", "doing")
+    if not back.continued:
+        return tuple(t.unit for t in back.tasks if t.of.id not in back.never)
+    return tuple(t.unit for t in back.tasks if back.progress[t.unit.id].state in ("todo", "doing"))
 
 
 def _by_wish(error: EngineError, options: RunOptions) -> bool:
@@ -137,6 +135,7 @@ class Back:
     listener: Listener
     tasks: tuple[Task, ...] = ()
     ran: tuple[Unit, ...] = ()
+    never: frozenset[str] = frozenset()  # ids of units that were begun, and whose statement was never done
     progress: dict[str, Progress] = field(default_factory=dict)
     conflicts: list[FoundConflict] = field(default_factory=list)
     forced: tuple[str, ...] = ()
@@ -187,7 +186,7 @@ class Back:
         return record
 
     def read_what_ran(self) -> dict[str, Progress]:
-        """Return the checkpoints of the apply; sets `ran`.
+        """Return the checkpoints of the apply; sets `ran` and `never`.
 
         Raises:
             Drift: some are missing.
@@ -200,6 +199,7 @@ class Back:
                 kept="nothing was rolled back",
             )
         self.ran = tuple(u for u in self.plan.units if stored[u.id].state in ("doing", "done", "undone"))
+        self.never = frozenset(u.id for u in self.ran if never_done(self.driver, u, stored[u.id].state))
         return stored
 
     def look_for_conflicts(self) -> None:
@@ -212,7 +212,7 @@ class Back:
         runner = self._runner()
         with transaction(self.driver, reads=True):
             for task in self.tasks:
-                if settled(self.driver, task.unit, "rollback"):
+                if task.of.id in self.never or settled(self.driver, task.unit, "rollback"):
                     continue
                 guards = [g for g in task.unit.guards if task.early(g)]
                 for guard, one in runner.conflicts_of(guards, task.marks):
@@ -262,6 +262,13 @@ class Back:
         steps = todo(self.plan, "rollback", [t.unit for t in self.tasks])
         self.ledger.open(replace(self.record, state="rolling_back"), steps)
         self.progress = {p.unit: p for p in steps}
+        for task in self.tasks:
+            if task.of.id in self.never:
+                now = self.progress[task.unit.id]
+                self.progress[now.unit] = replace(now, state="skipped")
+                self.ledger.checkpoint(now, self.progress[now.unit])
+                if task.last:
+                    self.ledger.undone(self.plan.version, task.of.id)
 
     def _runner(self) -> Runner:
         policy = self.options.on_conflict

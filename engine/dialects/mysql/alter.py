@@ -114,10 +114,13 @@ def alter_table(session: MySession, change: c.AlterTable, context: StepContext) 
     session.schema = alteration.schema
     if context.irreversible:
         return (replace(unit, undo=(), reversible="no", reason=context.irreversible),)
-    kept = keep_units(session, table, alteration.dropped, context) if alteration.dropped else ()
+    ways: tuple[Unit, ...] = (back,)
     if alteration.added and fold(table.name) not in context.made_here:
-        unit = replace(unit, undo=columns_go(back, alteration.table, alteration.added, session.forced_name()))
-    return in_order(unit, *kept)
+        ways = columns_go(back, alteration.table, alteration.added, session.forced_name())
+    if not alteration.dropped:
+        return (replace(unit, undo=ways),)
+    kept, give = keep_units(session, table, alteration.dropped, context)
+    return in_order(replace(unit, undo=(*ways, give), reversible="journal"), *kept)
 
 
 def _take(alteration: Alteration, action: c.Action, place: int) -> None:

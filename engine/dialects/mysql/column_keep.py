@@ -17,8 +17,11 @@ from engine.model.plan import Unit
 
 def keep_units(
     session: Planning, table: MyTable, columns: Sequence[MyColumn], context: StepContext
-) -> tuple[Unit, ...]:
-    """Return the units that make the table and fill it; their way back, which comes after the column's, gives back.
+) -> tuple[tuple[Unit, ...], Unit]:
+    """Return the units that make the table and fill it, and the one that gives back.
+
+    That is a way back of the column's own unit, behind the one that makes the column again: where the column was
+    never dropped, nothing is given back, as others may have written to it since.
 
     Raises:
         Problem: SP111 the table has no key to know its rows by, or a trigger that would see the way back.
@@ -53,8 +56,8 @@ def keep_units(
         f" WHERE {between(parts(key, 'j', 'key_'))}",
         "update",
     )
-    undo = Unit(
-        f"{context.step}.keep.undo",
+    give = Unit(
+        f"{context.step}.undo",
         context.step,
         f"give back {held} of {table.name}",
         ">",
@@ -68,10 +71,9 @@ def keep_units(
         ">",
         why=f"in batches by {key.words}, in {name}, for the way back",
         loop=key_loop(table.name, parts(key), body, None, key.names),
-        undo=(undo,),
         reversible="journal",
         touches=(table.name,),
         keeps=(name,),
         rows=context.rows(f"SELECT count(*) FROM (SELECT 1 FROM {quote(table.name)} LIMIT 50001) AS counted"),
     )
-    return (helper_unit(context.step, f"{context.step}.journal", name, create, f"for what {held} holds"), keep)
+    return (helper_unit(context.step, f"{context.step}.journal", name, create, f"for what {held} holds"), keep), give
