@@ -36,11 +36,20 @@ def half_way(ledger: Ledger, records: Sequence[Record], tables: Collection[str])
     """
     if not any(name[-1:].isdigit() for name in tables):  # no table of a step is left: no plan need be read
         return ()
-    return tuple(
-        record.version
-        for record in records
-        if record.state == "finalized" and not set(tables).isdisjoint(journals(stored_plan(ledger, record.version)))
-    )
+    finalized = [record.version for record in records if record.state == "finalized"]
+    kept = {version: set(tables).intersection(journals(stored_plan(ledger, version))) for version in finalized}
+    others = _in_use(ledger, records) if any(kept.values()) else set()
+    return tuple(version for version in finalized if kept[version] - others)
+
+
+def _in_use(ledger: Ledger, records: Sequence[Record]) -> set[str]:
+    """Return the tables that hold a way back that nobody gave up.
+
+    The number of a journal that is gone is given again, so a later migration may have a journal of the same name. While
+    a journal stands its number is taken: what is in use here is none that a finalize left behind.
+    """
+    live = [r.version for r in records if r.unfinished or (r.applied and r.state != "finalized")]
+    return {name for version in live for name in journals(stored_plan(ledger, version))}
 
 
 def finalize(
@@ -102,11 +111,12 @@ def _finalize(driver: Driver, ledger: Ledger, version: str, options: RunOptions,
         raise EngineError(f"{version} {word}, so it can't be finalized", kept="nothing was done", next="engine status")
     plan = stored_plan(ledger, version)
     ledger.start()
+    others = _in_use(ledger, ledger.records()) if record.state == "finalized" else set()
     if record.state != "finalized":
         with transaction(driver):
             ledger.close(replace(record, state="finalized", finalized_at=began), keep_steps=False)
             ledger.log(event(version, "apply", "finalized", began, options.now(), 0.0, 0))
-    for table in journals(plan):
+    for table in (name for name in journals(plan) if name not in others):
         more = True
         while more:
             if options.stop.due:
