@@ -42,7 +42,7 @@ steps:
   - alter: {table: visits, change: {at: {type: text, using: "cast(at as text)"}}}
   - delete: {from: people, where: "id > 9", batch_size: 2, expect_rows: 3}
   - transform: {table: noted, set: {n: "n + 1"}, where: "true", batch_size: 3}
-  - transform: {table: city, set: {id: "id + 1", name: "case name when 'c1' then 'c4' when 'c4' then 'c1' else name end"}, where: "true"}
+  - transform: {table: city, set: {id: "case when id < 3 then 3 - id else id end", name: "case name when 'c1' then 'c4' when 'c4' then 'c1' else name end"}, where: "true"}
   - transform: {table: city, set: {name: "case name when 'c9' then 'c16' when 'c16' then 'c9' else name end"}, where: "true"}
   - index: {table: people, columns: [name]}
   - rename: {table: city, to: town}
