@@ -41,7 +41,9 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 MARKS = ("mark", "mark at once")
-GOOD = tuple(kind for kind in KINDS if kind not in ("fails", "stops", "one way"))
+BAD = ("fails", "stops", "one way")
+GOOD = tuple(kind for kind in KINDS if kind not in BAD)
+OFTEN = (*GOOD, "mark", "mark", "copy", "delete")  # what can be half done and what others can change comes more often
 
 
 def path(version: str) -> Path:

@@ -111,11 +111,32 @@ class Place:
         """Return the document of `status`."""
         return document("status", "--db", DB, "specs")
 
-    def statements(self, command: str, *args: str) -> int:
-        """Return how many statements a command sends; nothing stays of it."""
+    def statements(self, command: str, *args: str) -> list[str]:
+        """Return the statements that a command sends; nothing stays of it."""
         with self.aside(), raising(refused, 0) as sent:
             self.engine(command, *args)
-        return len(sent)
+        return sent
+
+    def met(self, sql: str, number: int, command: str, *args: str) -> tuple[bool, Ran]:
+        """Run a command; others run `sql` behind its first commit from statement `number` on.
+
+        Returns:
+            Whether others changed something, and how the command ended.
+        """
+        count = changed = 0
+        done = False
+
+        def look(driver: object, sent: str) -> None:
+            nonlocal count, changed, done
+            count += 1
+            if count >= number and sent == "COMMIT" and not done:
+                done = True
+                with closing(sqlite3.connect(DB, isolation_level=None)) as db:
+                    changed = db.execute(sql).rowcount
+
+        with watched(after=look):
+            ran = self.engine(command, *args)
+        return changed > 0, ran
 
     def disturbed(self, way: str, number: int, command: str, *args: str) -> Ran | None:
         """Run a command that is disturbed at statement `number`; None where it was killed."""

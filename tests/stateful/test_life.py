@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, Phase, settings
+from tests.stateful.lived import lived
 
-from tests.stateful.machine import Life
 
-Life.TestCase.settings = settings(
-    settings.default,
-    max_examples=5,
-    stateful_step_count=12,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.generate,),  # a life is short; to shorten it takes longer than to read it
-    report_multiple_bugs=False,
-)
-TestLife = Life.TestCase
+def test_a_short_life_ends_where_it_began_also_from_what_is_half_done() -> None:
+    met = lived(5, 12)
+    assert any(told.endswith(("half apply", "half rollback")) and "killed" in told for told in met), met
+    assert any(": half " in told and told.endswith("→ 0, whole") for told in met), met
