@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mariadb.crashing import cutting, run
+from tests.mariadb.crashing import cutting
 from tests.support.command import run as plain_run
+from tests.support.cuts import run
 from tests.support.database import Snapshot, same
 from tests.support.factor import scaled
 from tests.support.mariadb import Place

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.mariadb.crashing import Cuts, cutting, run
+from tests.mariadb.crashing import cutting
+from tests.support.cuts import Cuts, run
 from tests.support.mariadb import Place
 
 SPEC = """version: "001"

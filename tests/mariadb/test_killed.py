@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.mariadb.test_cut_off import begun
+from tests.mariadb.crashing import GIVEN, SPEC
+from tests.support.cuts import begun
 from tests.support.database import Snapshot, same
 from tests.support.factor import scaled
 from tests.support.forked import forked
@@ -63,7 +64,7 @@ class Kills:
 def known(place: Place) -> tuple[Kills, Snapshot, Snapshot]:
     """Return what kills, and the database before and after, from runs that nobody disturbs."""
     kills = Kills(place, random.Random(SEED), {})
-    before = begun(place)
+    before = begun(place, GIVEN, SPEC)
     after = before
     for command in ("apply", "rollback"):
         begin = time.monotonic()
@@ -86,7 +87,7 @@ def killed(place: Place, count: int) -> None:
             kills.hit += 1
             kills.until_killed_no_more("rollback", 2)
             same(before, place.snapshot())
-        begun(place)
+        begun(place, GIVEN, SPEC)
     assert place.ask("SHOW TABLES LIKE 'engine_undo%'") == []
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.postgres.crashing import cutting, there_and_back
-from tests.postgres.crashing import run as run_cut
+from tests.postgres.crashing import cutting
 from tests.postgres.test_long_locks import apply, spec
 from tests.support.command import run
+from tests.support.cuts import run as run_cut
+from tests.support.cuts import there_and_back
 from tests.support.database import same
+from tests.support.factor import FACTOR
 from tests.support.postgres import Place
 
 SMALL = """
@@ -29,8 +31,9 @@ def test_a_session_cut_before_any_of_its_statements_is_gone_on_with(place: Place
 
 
 @pytest.mark.slow
-def test_a_session_cut_before_each_of_its_statements_is_gone_on_with(place: Place) -> None:
-    every_so_many(place, 1)
+def test_a_session_cut_before_many_of_its_statements_is_gone_on_with(place: Place) -> None:
+    """Before every ninth of them, before each with ENGINE_TEST_FACTOR=9."""
+    every_so_many(place, max(1, round(9 / FACTOR)))
 
 
 def every_so_many(place: Place, step: int) -> None:
