@@ -87,9 +87,13 @@ def test_every_verb_has_cases_and_a_line_in_the_readme() -> None:
 
 
 def test_every_command_is_in_the_readme_and_shows_help() -> None:
+    import click
+
     from engine.cli.main import cli
 
-    for name in cli.commands:
+    names = cli.list_commands(click.Context(cli))
+    assert len(names) >= 12
+    for name in names:
         assert f"engine {name}" in README, f"engine {name} is not in the README"
         assert run(name, "--help").code == 0
 

@@ -179,7 +179,9 @@ def _name(param: click.Parameter) -> str:
 
 def _no_such_command(message: str, context: click.Context | None) -> UsageError:
     word = message.split("'")[1] if "'" in message else message
-    names = sorted(context.command.commands) if context and isinstance(context.command, click.Group) else []
+    names = (
+        sorted(context.command.list_commands(context)) if context and isinstance(context.command, click.Group) else []
+    )
     near = nearest(word, names)
     hint = f"did you mean `engine {near}`?" if near else f"there are {', '.join(names)}"
     return UsageError(f"there is no command `{word}`", hint)

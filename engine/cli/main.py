@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it, so that `--help` and
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -16,8 +17,23 @@ import click
 
 from engine import __version__
 from engine.cli import screen
-from engine.cli.commands import change, checking, look, planning, setup
 from engine.cli.errors import Shown, guarded
+
+_HOMES = {
+    "lint": "checking",
+    "plan": "planning",
+    "apply": "change",
+    "migrate": "change",
+    "rollback": "change",
+    "status": "look",
+    "list": "look",
+    "history": "look",
+    "verify": "look",
+    "finalize": "change",
+    "snapshot": "setup",
+    "schema": "setup",
+}
+"""Each command's module, in the order in which people meet them; imported when it is asked for."""
 
 
 class Engine(click.Group):
@@ -36,7 +52,15 @@ class Engine(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which people meet them."""
         del ctx
-        return list(self.commands)
+        return list(_HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None where there is none of this name."""
+        del ctx
+        if cmd_name not in self.commands and cmd_name in _HOMES:
+            module = importlib.import_module(f"engine.cli.commands.{_HOMES[cmd_name]}")
+            self.add_command(getattr(module, "list_" if cmd_name == "list" else cmd_name))
+        return self.commands.get(cmd_name)
 
 
 def _code(returned: object) -> int:
@@ -60,23 +84,6 @@ def cli(ctx: click.Context) -> int:
     if ctx.invoked_subcommand is None:
         screen.out(ctx.get_help() + "\n\nStart with:\n  engine lint specs\n  engine plan specs --db app.db\n")
     return 0
-
-
-for _command in (
-    checking.lint,
-    planning.plan,
-    change.apply,
-    change.migrate,
-    change.rollback,
-    look.status,
-    look.list_,
-    look.history,
-    look.verify,
-    change.finalize,
-    setup.snapshot,
-    setup.schema,
-):
-    cli.add_command(_command)
 
 
 def main() -> NoReturn:

@@ -65,11 +65,10 @@ def find(folder: Path) -> Listing:
         UsageError: there is no such folder or file.
         EngineError: it can't be read, holds no spec, or leads out of itself.
     """
-    paths, root = _paths(folder)
     files: list[SpecFile] = []
     total = 0
-    for path in paths:
-        data = _bytes(path, root)
+    for path, real in _paths(folder):
+        data = _bytes(path, real)
         total += len(data)
         if total > LARGEST_SET:
             message = f"the specs in `{folder}` have more than {LARGEST_SET:,} bytes"
@@ -105,34 +104,52 @@ def _part_key(part: str) -> tuple[int, int, str]:
 
 
 # ── reading ───────────────────────────────────────────────────────────────
-def _paths(folder: Path) -> tuple[list[Path], str]:
-    """Return the paths of the specs, and the real folder that they must be in."""
+def _paths(folder: Path) -> list[tuple[Path, str]]:
+    """Return the paths of the specs, each with the real one, which is inside the folder.
+
+    Only of links it is asked where they lead: many files are looked at in every run of an editor.
+    """
     try:
         if not folder.exists():
             hint = "name the folder of the specs, or make it and put `001_first.yaml` in it"
             raise UsageError(f"there is no `{folder}`", hint, next="engine lint --help")
         if not folder.is_dir():
-            return [folder], os.path.realpath(folder.parent)
-        names = sorted(os.listdir(folder))
+            return [(folder, _followed(folder, os.path.realpath(folder.parent)))]
+        root = os.path.realpath(folder)
+        with os.scandir(folder) as entries:
+            found = sorted(
+                (entry.name, entry.is_symlink())
+                for entry in entries
+                if _is_spec(entry.name) and not entry.is_dir(follow_symlinks=False)
+            )
     except (OSError, ValueError) as error:
         raise _unreadable(folder, error) from None
-    paths = [folder / name for name in names if _is_spec(name) and not (folder / name).is_dir()]
+    paths = [
+        (folder / name, _followed(folder / name, root) if is_link else os.path.join(root, name))
+        for name, is_link in found
+        if not (is_link and (folder / name).is_dir())
+    ]
     if not paths:
         hint = "a spec is a file such as `001_first.yaml`; names beginning with `_` or `.` are left out"
         raise EngineError(f"there are no specs in `{folder}`", hint)
-    return paths, os.path.realpath(folder)
+    return paths
 
 
 def _is_spec(name: str) -> bool:
     return name.lower().endswith((".yaml", ".yml")) and not name.startswith(("_", "."))
 
 
-def _bytes(path: Path, root: str) -> bytes:
-    """Return the bytes of a regular file inside `root`, never more than one over the limit."""
+def _followed(path: Path, root: str) -> str:
+    """Return the real path of what is, or leads to, a file inside `root`."""
     real = os.path.realpath(path)
     if os.path.commonpath([real, root]) != root:
         hint = "put the file itself into the folder"
         raise EngineError(f"`{path}` leads out of the folder of the specs", hint)
+    return real
+
+
+def _bytes(path: Path, real: str) -> bytes:
+    """Return the bytes of a regular file, never more than one over the limit; a link in place of it is not followed."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(real, flags)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 
-from engine.dialects.shared.tokens import BaseToken, Lexer, edit
+from engine.dialects.shared.tokens import ID, LETTER, BaseToken, Lexer, edit
 
 __all__ = ["LEXER", "Token", "all_tokens", "backticked", "binds_of", "edit", "formatted", "has_word", "tokens"]
 
-_ID = r"A-Za-z0-9_$\x80-\U0010ffff"
 _TOKEN = re.compile(
     rf"""
       (?P<space>\s+)
     | (?P<comment>--[^\n]*\n?|\#[^\n]*\n?|/\*.*?\*/)
     | (?P<string>[xXbBnN]?'(?:[^']|'')*')
     | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
-    | (?P<word>[A-Za-z_\x80-\U0010ffff][{_ID}]*)
-    | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![{_ID}]))
-    | (?P<parameter>:[A-Za-z_][A-Za-z0-9_]*|\?|@@?[A-Za-z_][{_ID}.]*)
+    | (?P<word>{LETTER}{ID}*)
+    | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?!{ID}))
+    | (?P<parameter>:[A-Za-z_][A-Za-z0-9_]*|\?|@@?[A-Za-z_](?:{ID}|\.)*)
     | (?P<operator>:=|<=>|<=|>=|<>|!=|==|\|\||&&|->>|->|<<|>>|[-+*/%=<>|&~(),;.^!@:])
     | (?P<illegal>.)
     """,

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 
-from engine.dialects.shared.tokens import BaseToken, Lexer, edit
+from engine.dialects.shared.tokens import ID, LETTER, WORD, BaseToken, Lexer, edit
 
 __all__ = ["LEXER", "Token", "all_tokens", "binds_of", "edit", "has_word", "numbered", "renamed", "tokens"]
 
-_ID = r"A-Za-z0-9_$\x80-\U0010ffff"
 _TOKEN = re.compile(
     rf"""
       (?P<space>\s+)
     | (?P<comment>--[^\n]*\n?|/\*.*?\*/)
     | (?P<string>[eE]'(?:[^'\\]|\\.|'')*'|(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*'
-                 |(?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$).*?(?P=dollar))
+                 |(?P<dollar>\$(?:{LETTER}{WORD}*)?\$).*?(?P=dollar))
     | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
-    | (?P<word>[A-Za-z_\x80-\U0010ffff][{_ID}]*)
-    | (?P<number>(?:[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![{_ID}]))
+    | (?P<word>{LETTER}{ID}*)
+    | (?P<number>(?:[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?!{ID}))
     | (?P<parameter>:[A-Za-z_][A-Za-z0-9_]*|\$[0-9]+|\?)
     | (?P<operator>::|:=|<=|>=|<>|!=|==|\|\||->>|->|\#>>|\#>|@>|<@|[-+*/%=<>|&~(),;.\[\]^!@\#:])
     | (?P<illegal>.)

@@ -8,22 +8,14 @@ from dataclasses import replace
 from engine.dialects.base import Access, Catalogue, Features, StepContext
 from engine.dialects.shared.checks import render_checks
 from engine.dialects.shared.fold import Fold
-from engine.dialects.shared.ledger_sql import protocol
-from engine.dialects.sqlite.alter import alter_table
-from engine.dialects.sqlite.aside import drop_table
-from engine.dialects.sqlite.create import create_table, drop_scratch
-from engine.dialects.sqlite.enums import create_type, drop_type, known_types, rename_type
+from engine.dialects.sqlite.enums import known_types
 from engine.dialects.sqlite.expression import Asked
 from engine.dialects.sqlite.failures import problem_of, see
-from engine.dialects.sqlite.indexes import create_index, drop_index, rename_index
 from engine.dialects.sqlite.keys import PendingKey, pending_units, see_keys_stay, undone_while_waiting
-from engine.dialects.sqlite.rename import rename_table
-from engine.dialects.sqlite.rows import condition, render_rows, render_sql
+from engine.dialects.sqlite.query import condition, render_sql
 from engine.dialects.sqlite.shadow import Shadow
 from engine.dialects.sqlite.shadow_connection import ShadowError
 from engine.dialects.sqlite.sql import expression_sql, literal_sql, quote
-from engine.dialects.sqlite.triggers import create_trigger, drop_trigger
-from engine.dialects.sqlite.views import create_view, drop_view, rename_view
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.expression import Expression
@@ -55,6 +47,8 @@ class SQLite:
 
     def protocol(self) -> tuple[Statement, ...]:
         """Return the guard and checkpoint statements, as they are sent."""
+        from engine.dialects.shared.ledger_sql import protocol
+
         return protocol()
 
 
@@ -97,42 +91,75 @@ class SQLiteSession(Fold):
         return units
 
     def _units(self, change: c.Change, context: StepContext) -> tuple[Unit, ...]:
+        # Imported where it is met: a lint of one changed spec needs few of these, and they are most of its time.
         match change:
             case c.CreateTable():
+                from engine.dialects.sqlite.create import create_table
+
                 return create_table(self, change, context)
             case c.DropTable():
+                from engine.dialects.sqlite.aside import drop_table
+
                 return drop_table(self, change, context)
             case c.RenameTable():
+                from engine.dialects.sqlite.rename import rename_table
+
                 return rename_table(self, change, context)
             case c.AlterTable():
+                from engine.dialects.sqlite.alter import alter_table
+
                 return alter_table(self, change, context)
             case c.CreateIndex():
+                from engine.dialects.sqlite.indexes import create_index
+
                 return create_index(self, change, context)
             case c.DropIndex():
+                from engine.dialects.sqlite.indexes import drop_index
+
                 return drop_index(self, change, context)
             case c.RenameIndex():
+                from engine.dialects.sqlite.indexes import rename_index
+
                 return rename_index(self, change, context)
             case c.CreateView():
+                from engine.dialects.sqlite.views import create_view
+
                 return create_view(self, change, context)
             case c.DropView():
+                from engine.dialects.sqlite.views import drop_view
+
                 return drop_view(self, change, context)
             case c.RenameView():
+                from engine.dialects.sqlite.views import rename_view
+
                 return rename_view(self, change, context)
             case c.CreateTrigger():
+                from engine.dialects.sqlite.triggers import create_trigger
+
                 return create_trigger(self, change, context)
             case c.DropTrigger():
+                from engine.dialects.sqlite.triggers import drop_trigger
+
                 return drop_trigger(self, change, context)
             case c.CreateType():
+                from engine.dialects.sqlite.enums import create_type
+
                 return create_type(self, change, context)
             case c.DropType():
+                from engine.dialects.sqlite.enums import drop_type
+
                 return drop_type(self, change, context)
             case c.RenameType():
+                from engine.dialects.sqlite.enums import rename_type
+
                 return rename_type(self, change, context)
             case c.CheckRows():
                 return render_checks(Asked(self), change, context)
             case c.RunSql():
                 return render_sql(self, change, context)
             case _:
+                from engine.dialects.sqlite.rows import render_rows
+
                 return undone_while_waiting(render_rows(self, change, context), self.pending)
 
     def _advance(self, units: Sequence[Unit]) -> None:
@@ -191,10 +218,12 @@ class SQLiteSession(Fold):
     def finish(self, step: str) -> tuple[Unit, ...]:
         """Return the units that end a migration: keys that waited are checked, scratch tables dropped."""
         units = [*pending_units(self.pending, step)]
-        # The last one made may refer to those before it.
-        units += [
-            drop_scratch(name, f"{step}.{number}") for number, name in enumerate(reversed(self.scratch), len(units) + 1)
-        ]
+        if self.scratch:
+            from engine.dialects.sqlite.create import drop_scratch
+
+            # The last one made may refer to those before it.
+            last_first = enumerate(reversed(self.scratch), len(units) + 1)
+            units += [drop_scratch(name, f"{step}.{number}") for number, name in last_first]
         self._advance(units)
         self.scratch, self.pending, self.found = [], [], set()
         return tuple(units)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 
-from engine.dialects.shared.tokens import BaseToken, Lexer, edit
+from engine.dialects.shared.tokens import ID, LETTER, BaseToken, Lexer, edit
 from engine.dialects.sqlite.sql import quote
 
 __all__ = ["LEXER", "Token", "all_tokens", "binds_of", "edit", "has_word", "quote", "tokens", "unquote"]
 
 # Letters above 0x7F belong to names, as in SQLite's own table: also U+00A0, which looks like a space.
-_ID = r"A-Za-z0-9_$\x80-\U0010ffff"
 _TOKEN = re.compile(
     rf"""
       (?P<space>[ \t\n\f\r]+)
     | (?P<comment>--[^\n]*\n?|/\*(?=.).*?(?:\*/|\Z))
     | (?P<blob>[xX]'(?:[0-9a-fA-F]{{2}})*')
-    | (?P<word>[A-Za-z_\x80-\U0010ffff][{_ID}]*)
+    | (?P<word>{LETTER}{ID}*)
     | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
     | (?P<string>'(?:[^']|'')*')
     | (?P<number>(?:0[xX][0-9a-fA-F_]+
                    |(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)
-                 (?![{_ID}]))
-    | (?P<parameter>\?[0-9]*|[$@:\#][{_ID}]+(?:::[{_ID}]+)*(?:\([^ \t\n\f\r)]*\))?)
+                 (?!{ID}))
+    | (?P<parameter>\?[0-9]*|[$@:\#]{ID}+(?:::{ID}+)*(?:\([^ \t\n\f\r)]*\))?)
     | (?P<operator>->>|->|\|\||<=|<>|<<|>=|>>|==|!=|[-+*/%=<>|&~(),;.])
     | (?P<illegal>::|.)
     """,

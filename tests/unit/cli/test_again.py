@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -153,3 +154,26 @@ def test_a_damaged_answer_or_one_of_another_engine_is_none(
 def test_a_cache_that_cant_be_written_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     Path("cache").write_text("no folder", encoding="utf-8")
     assert said(capsys) == said(capsys) == said(capsys, "--no-cache")
+
+
+def test_one_changed_spec_imports_what_it_needs_and_no_more() -> None:
+    Path("specs/003_v.yaml").write_text(
+        HEAD.format("003") + "  - validate: [{not_null: {table: t, columns: [a]}}]\n", encoding="utf-8"
+    )
+    settle()
+    ways = [f"engine.dialects.sqlite.{name}" for name in ("alter", "create", "indexes", "rows", "triggers", "views")]
+    heavy = ["sqlglot", "jinja2", "jsonschema", "rich", "engine.cli.commands.change", *ways]
+    program = (
+        "import atexit, sys\nfrom engine.cli import start\n"
+        f"atexit.register(lambda: print([m for m in {heavy!r} if m in sys.modules]))\n"
+        "sys.argv = ['engine', 'lint']\nstart.main()"
+    )
+
+    def imported() -> str:
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[-1]
+
+    assert ways[1] in imported(), "the first run folds all"
+    with Path("specs/003_v.yaml").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert imported() == "[]"

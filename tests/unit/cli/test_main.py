@@ -16,6 +16,9 @@ from engine.cli.main import Engine, cli
 from engine.cli.options import LINT_FORMATS, duration
 from engine.lint.report import FORMATS
 
+CONTEXT = click.Context(cli)
+COMMANDS = {name: command for name in cli.list_commands(CONTEXT) if (command := cli.get_command(CONTEXT, name))}
+
 
 def run(*args: str) -> Result:
     return CliRunner().invoke(cli, list(args))
@@ -26,6 +29,17 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
     program = f"import sys, engine.cli.main; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_command_is_imported_when_it_is_asked_for() -> None:
+    program = (
+        "import sys, engine.cli.main as m\n"
+        "context = m.click.Context(m.cli); found = m.cli.get_command(context, 'lint')\n"
+        "assert found.name == 'lint' and m.cli.get_command(context, 'lnt') is None\n"
+        "print(sorted(n for n in sys.modules if n.startswith('engine.cli.commands.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "['engine.cli.commands.checking']\n"
 
 
 def test_engine_alone_shows_what_there_is_and_how_to_start() -> None:
@@ -44,7 +58,7 @@ def test_python_dash_m_is_the_same_program() -> None:
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: there is no command `no`\n")
 
 
-@pytest.mark.parametrize("command", sorted(cli.commands))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_each_help_ends_with_examples_that_parse(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -54,12 +68,12 @@ def test_each_help_ends_with_examples_that_parse(command: str) -> None:
         words = line.strip().split(" && ")[0].split(" > ")[0].split()
         assert words[0] == "engine"
         cli.make_context("engine", words[1:], resilient_parsing=False)
-        cli.commands[words[1]].make_context(words[1], words[2:])
+        COMMANDS[words[1]].make_context(words[1], words[2:])
 
 
-@pytest.mark.parametrize("command", sorted(set(cli.commands)))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_options_that_mean_the_same_are_everywhere(command: str) -> None:
-    names = {name for param in cli.commands[command].params for name in param.opts}
+    names = {name for param in COMMANDS[command].params for name in param.opts}
     assert {"--db", "--format", "--var", "-e", "--env", "--yes", "--config", "--no-cache", "--debug"} <= names
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.dialects.shared.tokens import ID, LETTER, WORD
 from engine.dialects.sqlite.identifiers import names, references
 from engine.dialects.sqlite.tokens import all_tokens, edit, quote, tokens, unquote
 
@@ -101,3 +103,9 @@ def test_only_what_can_name_a_column_is_a_reference(expression: str, found: list
 def test_a_qualifier_of_another_table_is_no_reference_to_this_one() -> None:
     assert [token.start for token in names("t.a = u.a + a", "A", table="T")] == [2, 12]
     assert len(names("t.a = u.a + a", "a")) == 3
+
+
+def test_the_characters_of_names_are_asciis_own_and_all_others() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    for short, long in ((LETTER, "A-Za-z_"), (WORD, "A-Za-z0-9_"), (ID, "A-Za-z0-9_$")):
+        assert re.findall(short, every) == re.findall(rf"[{long}\x80-\U0010ffff]", every)
