@@ -139,7 +139,7 @@ def test_a_replica_is_refused_before_anything_is_done(
     own: OwnServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = begun(own.place)
+    before = begun(own.place, GIVEN, SPEC)
     standby = Path(own.handle.pgdata, "standby.signal")
     own.stop_at_once()
     standby.touch()

@@ -35,6 +35,7 @@ EXEMPT = tuple(
         r"(CREATE|DROP) TRIGGER (IF EXISTS )?\"engine_\w+_sealed_\w+\"( |$)",  # journals sealed, and opened again
         r"(CREATE|DROP) RULE (IF EXISTS )?engine_sealed\b|ALTER TABLE .*\bCONSTRAINT (IF EXISTS )?engine_sealed\b",
         r"CHECKSUM TABLE `?\"?engine_\w+",
+        r"SELECT (database\(\)|(GET_LOCK|RELEASE_LOCK|IS_USED_LOCK)\(:name(, 0)?\))$",  # the lock of those who write
     )
 )
 

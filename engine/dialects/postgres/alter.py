@@ -22,6 +22,7 @@ from engine.dialects.postgres.constraint_change import (
 )
 from engine.dialects.postgres.definition import comment_sql
 from engine.dialects.postgres.expression import limited
+from engine.dialects.postgres.forced import keep_forced
 from engine.dialects.postgres.sql import DIALECT, quote
 from engine.dialects.postgres.statements import ddl
 from engine.dialects.postgres.tokens import renamed
@@ -30,7 +31,7 @@ from engine.dialects.shared.words import summary
 from engine.errors import Path, Problem
 from engine.model import changes as c
 from engine.model.plan import Unit
-from engine.model.state import same_name
+from engine.model.state import fold, same_name
 
 if TYPE_CHECKING:
     from engine.dialects.postgres.dialect import PostgresSession
@@ -48,7 +49,8 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
     large = rows is not None and rows >= LIMIT and not context.together and not table.features
     # A key that a foreign key of the same step refers to has to be there at once.
     large = large and not any(isinstance(a, c.AddForeignKey) and _to(a, table.name) for a in change.actions)
-    alteration = Alteration(session.schema, table.name, way_kept, session.undo_number, large)
+    own = fold(table.name) in context.made_here
+    alteration = Alteration(session.schema, table.name, way_kept, session.undo_number, large, own)
     counted: Counter[type] = Counter()
     for action in change.actions:
         place = counted[type(action)]
@@ -57,13 +59,16 @@ def alter_table(session: PostgresSession, change: c.AlterTable, context: StepCon
     session.schema = alteration.schema
     back: tuple[Unit, ...] = ()
     if way_kept:
+        forced = (session.forced_name(),) if alteration.written else ()
+        others = " OR ".join(alteration.written)
         back = (
             Unit(
                 f"{context.step}.undo",
                 context.step,
                 f"undo: alter table {table.name}",
                 "~",
-                before=tuple(alteration.back),
+                before=(*(s for into in forced for s in keep_forced(into, table.name, others)), *alteration.back),
+                forced=forced,
                 guards=tuple(alteration.guards),
                 touches=(table.name,),
             ),

@@ -43,7 +43,9 @@ class Alteration:
         way_kept: False where no way back is wanted.
         number: takes the next number for a journal.
         forward, back: statements; `back` in the order in which they are sent.
+        written: conditions of rows that hold values of others in a column which goes on the way back.
         large: True where a statement that reads all rows would hold up others for long.
+        own: True for a table of the same migration: what is in it goes with it.
         later: units of their own that validate what was added.
         rewrites: True where the server writes the whole table anew.
     """
@@ -53,10 +55,12 @@ class Alteration:
     way_kept: bool
     number: Callable[[], int]
     large: bool = False
+    own: bool = False
     forward: list[Statement] = field(default_factory=list)
     back: list[Statement] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
     keeps: list[str] = field(default_factory=list)
     later: list[Later] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -74,7 +74,7 @@ def add_column(alteration: Alteration, wanted: ColumnDef, path: Path) -> None:
         if column.not_null:
             alteration.alter(f"ALTER COLUMN {name} SET NOT NULL")
     else:
-        alteration.guards += _filled(table, column, wanted)
+        _look_for_others(alteration, table, column, wanted)
     if column.identity or (column.not_null and column.default is None and not fill):
         alteration.rewrites = True
     alteration.put(table.with_column(column))
@@ -89,22 +89,25 @@ def add_column(alteration: Alteration, wanted: ColumnDef, path: Path) -> None:
         add_check(alteration, named, (*path, "check"))
 
 
-def _filled(table: PgTable, column: PgColumn, wanted: ColumnDef) -> list[Guard]:
-    """Return the guard that a column which goes again holds nothing of others."""
-    if column.generated is not None or column.identity or isinstance(wanted.default, Sql):
-        return []
+def _look_for_others(alteration: Alteration, table: PgTable, column: PgColumn, wanted: ColumnDef) -> None:
+    """Note how to find what others wrote into a column that goes again."""
+    if alteration.own or column.generated is not None or column.identity or isinstance(wanted.default, Sql):
+        return
     given = f"CAST({column.default or 'NULL'} AS {cast_type(column.type)})"
-    rest = f"FROM {quote(table.name)} WHERE {differs(quote(column.name), given, column.type)}"
+    written = differs(quote(column.name), given, column.type)
+    rest = f"FROM {quote(table.name)} WHERE {written}"
     keys = ", ".join(map(quote, table.key.columns)) if table.key else "*"
-    return [
+    alteration.written.append(written)
+    alteration.guards.append(
         Guard(
             "changed",
             table.name,
             question(f"SELECT count(*) {rest}", "guard"),
             question(f"SELECT {keys} {rest} LIMIT 5", "guard"),
             f"{{count}} rows of `{table.name}` hold values of others in `{column.name}`, which would go",
+            loses=True,
         )
-    ]
+    )
 
 
 # ── columns that change ───────────────────────────────────────────────────

@@ -9,9 +9,10 @@ from engine.dialects.base import StepContext
 from engine.dialects.postgres import definition, names
 from engine.dialects.postgres.access import look
 from engine.dialects.postgres.expression import names_of
+from engine.dialects.postgres.forced import keep_forced
 from engine.dialects.postgres.schema import PgColumn, PgConstraint, PgSchema, PgTable
 from engine.dialects.postgres.sql import DIALECT, columns_sql, literal_sql, quote
-from engine.dialects.postgres.statements import ddl, here, question, taken_guard
+from engine.dialects.postgres.statements import ddl, here, question, rows, taken_guard
 from engine.dialects.postgres.translate import expression_sql
 from engine.errors import Path, Problem
 from engine.model.changes import CreateTable, DropTable, RenameTable
@@ -68,7 +69,7 @@ def create_table(session: PostgresSession, change: CreateTable, context: StepCon
             touches=(table.name,),
         )
     else:
-        back = _drop_again(table, context.step)
+        back = _drop_again(table, context.step, session.forced_name())
     unit = Unit(
         context.step,
         context.step,
@@ -153,32 +154,34 @@ def expression(schema: PgSchema, table: PgTable, sql: Sql, path: Path) -> str:
     return text
 
 
-def _drop_again(table: PgTable, step: str) -> Unit:
-    """Return the unit that drops a table that the migration made; rows of others in it stop it."""
+def _drop_again(table: PgTable, step: str, forced: str) -> Unit:
+    """Return the unit that drops a table that the migration made; rows of others in it stop it, or go to `forced`."""
     name, text = quote(table.name), literal_sql(table.name)
     keys = columns_sql(table.key.columns) if table.key else "*"
     children = (
         "FROM pg_catalog.pg_constraint AS r WHERE r.contype = 'f' AND r.conrelid <> r.confrelid"
         f" AND r.confrelid = (SELECT c.oid {here('rp', table.name)})"
     )
+    others = (
+        f"SELECT greatest(0, count(*) - (SELECT CAST(coalesce(sum(rows_added), 0) AS bigint)"
+        f" FROM engine_step WHERE version = :version AND table_name = {text}"
+        f" AND direction = 'apply')) FROM {name}"
+    )
     return Unit(
         f"{step}.undo",
         step,
         f"drop table {table.name}",
         "-",
-        before=(ddl(f"DROP TABLE {name}"),),
+        before=(*keep_forced(forced, table.name, f"({others}) > 0"), ddl(f"DROP TABLE {name}")),
+        forced=(forced,),
         guards=(
             Guard(
                 "added",
                 table.name,
-                question(
-                    f"SELECT greatest(0, count(*) - (SELECT CAST(coalesce(sum(rows_added), 0) AS bigint)"
-                    f" FROM engine_step WHERE version = :version AND table_name = {text}"
-                    f" AND direction = 'apply')) FROM {name}",
-                    "guard",
-                ),
+                question(others, "guard"),
                 question(f"SELECT {keys} FROM {name} ORDER BY 1 DESC LIMIT 5", "guard"),
                 f"{{count}} rows of `{table.name}` are not this migration's, and would go with the table",
+                loses=True,
             ),
         ),
         # A check and not a guard: it has to be asked when later tables of this migration are gone again.
@@ -334,17 +337,24 @@ def rename_table(session: PostgresSession, change: RenameTable, context: StepCon
     )
     session.schema = schema
     session.scratch = [new if same_name(n, old) else n for n in session.scratch]
-    return (
-        _renamed(
-            context,
-            "table",
-            old,
-            new,
-            f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}",
-            f"ALTER TABLE {quote(new)} RENAME TO {quote(old)}",
-            new,
-        ),
+    unit = _renamed(
+        context,
+        "table",
+        old,
+        new,
+        f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}",
+        f"ALTER TABLE {quote(new)} RENAME TO {quote(old)}",
+        new,
     )
+    if fold(old) in context.made_here:
+        # Rows written under one name count for the other, when the table that the migration made goes again.
+        ledger = rows(
+            f"UPDATE engine_step SET table_name = {literal_sql(old)}"
+            f" WHERE version = :version AND table_name = {literal_sql(new)}",
+            "ledger",
+        )
+        unit = replace(unit, undo=tuple(replace(back, before=(*back.before, ledger)) for back in unit.undo))
+    return (unit,)
 
 
 def _followed(constraint: PgConstraint, old: str, new: str) -> PgConstraint:
