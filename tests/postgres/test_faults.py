@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.postgres.crashing import GIVEN, SPEC
+from tests.support.command import run as plain_run
 from tests.support.cuts import begun, run, some, there_and_back
 from tests.support.database import Snapshot, same
 from tests.support.factor import scaled
@@ -148,7 +149,7 @@ def test_a_replica_is_refused_before_anything_is_done(
         ran = run(own.place, "apply")
         assert ran.code == 1, ran.output
         assert "this server is a replica, which only reads" in ran.output and "connect to the primary" in ran.output
-        assert run(own.place, "plan").code == 0
+        assert plain_run("plan", "--db", own.place.url, "specs").code == 0
         same(before, own.place.snapshot())
     finally:
         own.stop_at_once()

@@ -106,42 +106,101 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+@dataclass
+class OwnServer:
+    """A server of our own with its own data, on a socket alone.
+
+    Attributes:
+        folder: of its data and log.
+        durable: False for one from which nobody pulls the plug.
+    """
+
+    folder: Path
+    durable: bool = False
+    running: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def programs() -> tuple[str, str] | None:
+        """Return the server and what makes its data, None where they are not on this machine."""
+        program = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
+        install = shutil.which("mariadb-install-db")
+        return (program, install) if program and install else None
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens; such paths must be short."""
+        kind = "-durable" if self.durable else ""
+        return Path("/tmp") / f"engine-maria-{os.getpid()}{kind}.sock"
+
+    @property
+    def url(self) -> str:
+        """Of its administrator."""
+        return f"mariadb://root@localhost/mysql?unix_socket={self.socket}"
+
+    def make(self) -> None:
+        """Make its data."""
+        found = self.programs()
+        assert found is not None
+        made = [
+            found[1],
+            "--no-defaults",
+            f"--datadir={self.folder / 'data'}",
+            "--auth-root-authentication-method=normal",
+        ]
+        subprocess.run([*made, "--skip-test-db", *_user()], check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        found = self.programs()
+        assert found is not None
+        options = ["--skip-networking", "--skip-log-bin", "--innodb-buffer-pool-size=64M"]
+        options += [] if self.durable else ["--innodb-flush-log-at-trx-commit=0"]
+        place = [f"--datadir={self.folder / 'data'}", f"--socket={self.socket}"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.running = subprocess.Popen(
+                [found[0], "--no-defaults", *place, *options, *_user()], stdout=log, stderr=log
+            )
+        _wait(self.url)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop it in good order, or as a power cut does."""
+        if self.running is None:
+            return
+        if at_once:
+            self.running.kill()
+        else:
+            self.running.terminate()
+        self.running.wait(60)
+        self.running = None
+        with suppress(OSError):
+            self.socket.unlink()
+
+
+def _user() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def own_server(folder: Path, *, durable: bool = False) -> Iterator[OwnServer]:
+    """Give a server of our own, stopped at the end."""
+    own = OwnServer(folder, durable)
+    own.make()
+    try:
+        own.start()
+        yield own
+    finally:
+        own.stop()
+
+
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """Give the URL of a server, "" where there is none; one of our own is stopped at the end."""
     named = os.environ.get("ENGINE_TEST_MYSQL", "")
-    if named:
+    if named or OwnServer.programs() is None:
         yield named
         return
-    program = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
-    install = shutil.which("mariadb-install-db")
-    if program is None or install is None:
-        yield ""
-        return
-    data, socket = folder / "data", Path("/tmp") / f"engine-maria-{os.getpid()}.sock"
-    user = ["--user=root"] if os.geteuid() == 0 else []
-    made = [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", *user]
-    subprocess.run([*made, "--skip-test-db"], check=True, capture_output=True)
-    # Nobody pulls the plug on tests.
-    quick = [
-        "--skip-networking",
-        "--innodb-flush-log-at-trx-commit=0",
-        "--skip-log-bin",
-        "--innodb-buffer-pool-size=64M",
-    ]
-    with (folder / "server.log").open("wb") as log:
-        running = subprocess.Popen(
-            [program, "--no-defaults", f"--datadir={data}", f"--socket={socket}", *quick, *user], stdout=log, stderr=log
-        )
-        try:
-            url = f"mariadb://root@localhost/mysql?unix_socket={socket}"
-            _wait(url)
-            yield url
-        finally:
-            running.terminate()
-            running.wait(60)
-            with suppress(OSError):
-                socket.unlink()
+    with own_server(folder) as own:
+        yield own.url
 
 
 def _wait(url: str) -> None:

@@ -16,6 +16,7 @@ _READONLY = frozenset({1290, 1792, 1836})
 _HINTS = {
     1044: "the user that connects needs more rights on this database",
     1142: "the user that connects needs more rights on this table",
+    1143: "the user that connects needs more rights on this table",
     1290: "this server only reads: connect to the primary",
     1836: "this server only reads: connect to the primary",
     1021: "free space on the server's disk",

@@ -297,7 +297,8 @@ def connect(url: str, read_only: bool = False, *, lock_timeout: float = 5.0) -> 
             connection.execute("SET default_transaction_read_only = on")
         if not schema:
             raise DatabaseError(
-                "no schema of the search path exists", "name one in the URL: ?options=-csearch_path%3Dname"
+                "this role sees no schema of the search path",
+                "grant it USAGE on one, or name another in the URL: ?options=-csearch_path%3Dname",
             )
         if standby and not read_only:
             raise DatabaseError(
