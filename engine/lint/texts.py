@@ -5,6 +5,7 @@ By token, not by grammar: what a rule can't be sure of from the words, it leaves
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,9 @@ from engine.model.changes import Change, CheckRows, CopyRows, DeleteRows, RowChe
 from engine.model.expression import Expression, Parse, PerDialect
 from engine.model.row_changes import Amount
 from engine.model.state import fold, same_name
+from engine.steps.keywords import RESERVED
 
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 VALUE, WHERE, MATCH, QUERY, STATEMENT = "value", "where", "match", "query", "statement"
 
 
@@ -289,3 +292,13 @@ def assignments(said: Fragment) -> tuple[tuple[str, str], ...]:
         if over:
             break
     return tuple(pairs)
+
+
+def filled_rows(table: str, column: str) -> str:
+    """Return a query for the rows in which `column` holds something, as a YAML scalar; names in quotes where needed."""
+    plain = all(_PLAIN.fullmatch(name) and name.upper() not in RESERVED for name in (table, column))
+    if plain:
+        return f'"SELECT 1 FROM {table} WHERE {column} IS NOT NULL"'
+    quoted = ['"' + name.replace('"', '""') + '"' for name in (table, column)]
+    text = f"SELECT 1 FROM {quoted[0]} WHERE {quoted[1]} IS NOT NULL"
+    return "'" + text.replace("'", "''") + "'"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from engine.errors import Problem
 from engine.lint.base import Found, Rule, SpecView
 from engine.lint.story import Scene, actions, each, found, reads_column
-from engine.lint.texts import fragments, is_bare, names, object_after, statements
+from engine.lint.texts import filled_rows, fragments, is_bare, names, object_after, statements
 from engine.lint.types import NUMBERS, as_written, kind_of, loses, walk
 from engine.model.changes import (
     AddColumn,
@@ -95,7 +95,7 @@ def _drop_column(view: SpecView) -> Iterable[Found]:
             "DL102",
             f"the values of `{table}.{name}` go with it ({words}), and no `validate` before it looks at them",
             _drop_path(scene, name),
-            hint=f'e.g. before it: no_rows: {{sql: "SELECT 1 FROM {table} WHERE {name} IS NOT NULL"}}',
+            hint=f"e.g. before it: no_rows: {{sql: {filled_rows(table, name)}}}",
             severity="error" if lost else "warning",
             subject=f"{table}.{name}",
         )
