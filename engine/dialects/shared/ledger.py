@@ -70,7 +70,7 @@ class TableLedger(OwnTables):
         finally:
             try:
                 if self._run and not self._overtaken:
-                    with suppress(EngineError):  # for people only; the checkpoints say what is true
+                    with suppress(EngineError):  # the checkpoints say what is true
                         self.finish(outcome)
             finally:
                 self._fence = self._run = 0
