@@ -186,8 +186,8 @@ def _pending(
                 if results[-1].error is not None:
                     return
                 todo = todo[1:]
-                if plan_file is None and _passed_over(ledger, migration):
-                    break  # the others were planned for a schema that a `when` has left out: they are planned again
+                if plan_file is None and _passed_over(driver, ledger, migration):
+                    break  # the others were planned for what a `when` has left out
             if part[-1] in todo:
                 continue
         if first is not None:
@@ -213,9 +213,10 @@ def _one(
     return run_apply(driver, ledger, migration, options, listener)
 
 
-def _passed_over(ledger: Ledger, migration: MigrationPlan) -> bool:
+def _passed_over(driver: Driver, ledger: Ledger, migration: MigrationPlan) -> bool:
     """Tell whether a `when` that only the database could answer left out a step that changes the schema."""
-    return bool(migration.left) and any(p.state == "skipped" for p in ledger.progress(migration.version, "apply"))
+    left_out = any(p.state == "skipped" for p in ledger.progress(migration.version, "apply"))
+    return left_out and bool(migration.left) and fingerprint(driver) != migration.after
 
 
 def fingerprint(driver: Driver) -> str:
@@ -254,9 +255,8 @@ def rollback(
 ) -> RunResult:
     """Undo the last `steps` migrations, or all after version `to` ("0": all).
 
-    An unfinished migration is undone first and counts as one; so does what the same command undid before it
-    broke off, so that giving it again ends where it would have ended. The plan of the
-    way back is the one that was stored when the migration was applied.
+    An unfinished migration is undone first and counts as one; so does what the same command undid before it broke
+    off. The plan of the way back is the one that was stored when the migration was applied.
 
     Raises:
         EngineError: the database can't be opened, the lock is held, no such version.

@@ -237,6 +237,16 @@ def test_what_a_when_left_out_is_reckoned_with_in_later_specs(where: str, there:
     same(before, snapshot("app.db"))
 
 
+def test_rows_that_a_when_left_out_change_no_later_plan(shelf: Shelf) -> None:
+    delete = "  - when: {rows: {table: t, min: 4}}\n    delete: {from: t, where: id < 3}\n"
+    shelf.spec("001", delete + COLUMN)
+    shelf.spec("002", "  - drop: {table: t}\n")
+    planned = document("plan", *DB, "specs")["migrations"][1]["statements"]
+    ran = run("apply", *DB, "--yes", "specs")
+    assert ran.code == 0, ran.output
+    assert {s["sql"] for s in planned if s["sql"].startswith("ALTER")} <= set(ran.sent), ran.sent
+
+
 def test_a_later_spec_that_needs_what_a_when_left_out_is_told_by_name(shelf: Shelf) -> None:
     shelf.spec("001", "  - when: {rows: {table: t, min: 4}}\n" + COLUMN.replace("  - ", "    "))
     shelf.spec("002", "  - transform: {table: t, set: {w: '1'}, where: 'true'}\n")
