@@ -15,8 +15,8 @@ from tests.support.command import run
 from tests.support.database import same
 from tests.support.mariadb import Place
 
-ROWS = 200
-# A check is judged for each row while the table is copied; this one takes some 20 ms.
+ROWS = 1200
+# A check is judged for each row while the table is copied; this one takes some 20 ms, on a quick machine 10.
 SLOW = "length(sha2(repeat(name, 1000000), 512)) > 0"
 GIVEN = f"""
 CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL) COLLATE utf8mb4_nopad_bin;
@@ -66,7 +66,7 @@ def test_an_apply_at_once_after_a_client_died_in_an_alter_says_so_or_waits_and_t
     assert status.code == 0 and "another process (" in status.output and "is at work on it" in status.output
     assert run("plan", "--db", begun.url, "specs").code in (0, 2)
     assert begun.ask(AT_WORK) == [[1]], f"the ALTER was too short, looking took {time.monotonic() - begin:.1f} s"
-    applied = run("apply", "--db", begun.url, "--yes", "--lock-wait", "60s", "specs")
+    applied = run("apply", "--db", begun.url, "--yes", "--lock-wait", "120s", "specs")
     assert applied.code == 0, applied.output
     assert not [sql for sql in applied.sent if "ADD CONSTRAINT" in sql], "the ALTER was sent a second time"
     assert begun.ask("SELECT name, age FROM people WHERE id = 7") == [["P7", 3]]
@@ -78,7 +78,7 @@ def test_an_apply_at_once_after_a_client_died_in_an_alter_says_so_or_waits_and_t
 def test_a_rollback_at_once_after_a_client_died_in_an_alter_waits_and_takes_it_back(begun: Place) -> None:
     before = begun.snapshot()
     killed_in_the_alter(begun, "apply")
-    undone = run("rollback", "--db", begun.url, "--yes", "--lock-wait", "60s", "specs")
+    undone = run("rollback", "--db", begun.url, "--yes", "--lock-wait", "120s", "specs")
     assert undone.code == 0, undone.output
     same(before, begun.snapshot())
     assert begun.ask("SHOW TABLES LIKE 'engine_undo%'") == []
